@@ -1,0 +1,96 @@
+/** Routes of users and profiles [I1, I7]. */
+import { z } from 'zod';
+import { listOf, listQuery } from '../kit/list.ts';
+import { isCleanText, text } from '../kit/primitives.ts';
+import { answers, changed, created, defineRoute } from '../kit/route.ts';
+import { account, profile, profileFields } from './views.ts';
+
+const UUID_LIKE = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
+
+/** 3–30 letters, digits, `_`, `.` or `-`, starting with a letter or digit, not like a UUID; unique whatever its case. */
+export const username = z
+  .string()
+  .min(3)
+  .max(30)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, 'letters, digits, "_", "." and "-", starting with a letter or digit')
+  .refine((value) => !UUID_LIKE.test(value), 'must not look like a UUID');
+/** An address; stored and compared in lower case. */
+export const email = z.email().max(254).transform((value) => value.toLowerCase());
+const personName = z.string().trim().max(100).refine(isCleanText, 'must not contain control characters');
+/** The length alone; the policy (I2) is checked by the domain, all rules at once. */
+const password = z.string().max(256);
+
+export const registerUser = defineRoute({
+  name: 'registerUser',
+  method: 'POST',
+  path: '/v1/users',
+  service: 'command-api',
+  tag: 'identity',
+  summary: 'Register; callers with can_import may leave the password out',
+  access: 'anyone',
+  body: z.strictObject({
+    username,
+    email,
+    password: password.optional(),
+    firstName: personName.optional(),
+    lastName: personName.optional(),
+  }),
+  success: created,
+  problems: ['username-taken', 'email-taken'],
+});
+
+export const updateMe = defineRoute({
+  name: 'updateMe',
+  method: 'PATCH',
+  path: '/v1/me',
+  service: 'command-api',
+  tag: 'identity',
+  summary: 'Update the own profile',
+  access: 'user',
+  body: z.strictObject({
+    firstName: personName.optional(),
+    lastName: personName.optional(),
+    bio: text(0, 2_000).optional(),
+    website: z.url({ protocol: /^https?$/ }).max(300).nullable().optional(),
+  }),
+  success: changed,
+});
+
+export const getMe = defineRoute({
+  name: 'getMe',
+  method: 'GET',
+  path: '/v1/me',
+  service: 'query-api',
+  tag: 'identity',
+  summary: 'The own account',
+  access: 'user',
+  success: answers(account),
+});
+
+export const listUsers = defineRoute({
+  name: 'listUsers',
+  method: 'GET',
+  path: '/v1/users',
+  service: 'query-api',
+  tag: 'identity',
+  summary: 'Public profiles',
+  access: 'anyone',
+  query: listQuery({
+    filters: { username: { value: z.string().min(1).max(30), operators: ['eq', 'contains'] } },
+    sort: ['joinedAt', 'username', 'articleCount'],
+    fields: profileFields,
+  }),
+  success: answers(listOf(profile)),
+});
+
+export const getUser = defineRoute({
+  name: 'getUser',
+  method: 'GET',
+  path: '/v1/users/{idOrUsername}',
+  service: 'query-api',
+  tag: 'identity',
+  summary: 'A public profile',
+  access: 'anyone',
+  params: z.strictObject({ idOrUsername: z.string().min(1).max(64) }),
+  success: answers(profile),
+});

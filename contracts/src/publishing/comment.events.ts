@@ -1,0 +1,21 @@
+/** Events of a comment. Streams: `comment-<commentId>`. */
+import { z } from 'zod';
+import { defineAggregate, defineEvent, type EventOf } from '../kit/event.ts';
+import { uuid } from '../kit/primitives.ts';
+
+/** A comment on an article, or a reply to another comment of the same article. */
+export const comment = defineAggregate('comment', {
+  CommentAdded: defineEvent({
+    version: 1,
+    data: z.object({
+      commentId: uuid,
+      articleId: uuid,
+      authorId: uuid,
+      parentId: uuid.nullable(),
+      /** Plain text. */
+      content: z.string(),
+    }),
+  }),
+});
+
+export type CommentEvent = EventOf<typeof comment>;

@@ -1,0 +1,81 @@
+/**
+ * Projections: pure folds of events into one document or row per key. The author writes `keys` and `evolve`; the
+ * consumer runtime does all I/O.
+ */
+import type { z } from 'zod';
+import type { AggregateDefinition, DomainEvent } from '@annals/contracts/kit/event';
+
+/** A JSON object that a projection keeps per key. */
+export type Doc = Readonly<Record<string, unknown>>;
+
+/** A column derived from a row's document, for filters, sorting and search. */
+export interface Column<State> {
+  readonly type: 'text' | 'uuid' | 'integer' | 'bigint' | 'boolean' | 'timestamptz' | 'text[]' | 'tsvector';
+  readonly of: (state: State) => string | number | boolean | readonly string[] | null;
+  /** SQL around the incoming value `$value`, e.g. `to_tsvector('english', $value)`; the value then is text. */
+  readonly sql?: string;
+}
+
+/** The row side of a projection: its columns and indexes. Names are snake_case. */
+export interface RowShape<State> {
+  readonly columns: Readonly<Record<string, Column<State>>>;
+  /** `create index` bodies after the table's name, e.g. `(author_id, published_at desc)` or `using gin (tags)`. */
+  readonly indexes: readonly string[];
+}
+
+type EventsOf<Aggregates extends readonly AggregateDefinition[]> = {
+  [Index in keyof Aggregates]: Aggregates[Index] extends AggregateDefinition<infer Events>
+    ? { [Type in Extract<keyof Events, string>]: DomainEvent<Type, z.infer<Events[Type]['data']>> }[Extract<keyof Events, string>]
+    : never;
+}[number];
+
+/**
+ * A projection as the runtime sees it. `key` or `keys` of an event name the documents it touches; `evolve` folds one
+ * event into one of them (null: not there, or delete it). Both are pure and must not throw for events that the
+ * catalogue accepts: what throws is parked.
+ */
+export interface Projection<State extends Doc = Doc> {
+  readonly kind: 'projection';
+  /** snake_case; with the version it names the table or collection, e.g. `article_list_v1`. */
+  readonly name: string;
+  readonly version: number;
+  readonly store: 'rows' | 'documents';
+  readonly handles: ReadonlySet<string>;
+  readonly keys: (event: DomainEvent) => readonly string[];
+  readonly evolve: (current: State | null, event: DomainEvent, key: string) => State | null;
+  readonly rows?: RowShape<State>;
+  /** Documents: top-level string fields to find them by besides their key, each unique or not there. */
+  readonly lookups?: readonly string[];
+}
+
+/** Defines a projection over the events of `aggregates`, with typed handlers per event type. */
+export function defineProjection<State extends Doc>() {
+  return <const Aggregates extends readonly AggregateDefinition[], Handled extends EventsOf<Aggregates>['type']>(definition: {
+    name: string;
+    version: number;
+    store: 'rows' | 'documents';
+    aggregates: Aggregates;
+    keys: { readonly [Type in Handled]: (event: Extract<EventsOf<Aggregates>, { type: Type }>) => string | readonly string[] };
+    evolve: (current: State | null, event: Extract<EventsOf<Aggregates>, { type: Handled }>, key: string) => State | null;
+    rows?: RowShape<State>;
+    lookups?: readonly Extract<keyof State, string>[];
+  }): Projection<State> => {
+    const keyOf = definition.keys as unknown as Record<string, (event: DomainEvent) => string | readonly string[]>;
+    return {
+      kind: 'projection',
+      name: definition.name,
+      version: definition.version,
+      store: definition.store,
+      handles: new Set(Object.keys(definition.keys)),
+      keys: (event) => [keyOf[event.type]?.(event) ?? []].flat(),
+      evolve: definition.evolve as unknown as Projection<State>['evolve'],
+      ...(definition.rows ? { rows: definition.rows } : {}),
+      ...(definition.lookups ? { lookups: definition.lookups } : {}),
+    };
+  };
+}
+
+/** `<name>_v<version>`: the name of the table or collection, and of the consumer. */
+export function viewName(projection: { readonly name: string; readonly version: number }): string {
+  return `${projection.name}_v${projection.version}`;
+}
