@@ -2,16 +2,20 @@
  * Projections: pure folds of events into one document or row per key. The author writes `keys` and `evolve`; the
  * consumer runtime does all I/O.
  */
-import type { z } from 'zod';
+
 import type { AggregateDefinition, DomainEvent } from '@annals/contracts/kit/event';
+import type { z } from 'zod';
 
 /** A JSON object that a projection keeps per key. */
 export type Doc = Readonly<Record<string, unknown>>;
 
-/** A column derived from a row's document, for filters, sorting and search. */
+/**
+ * A column derived from a row's document, for filters, sorting and search. Here and in {@link Projection} functions
+ * are methods, so that a `Projection<Article>` is a `Projection`.
+ */
 export interface Column<State> {
   readonly type: 'text' | 'uuid' | 'integer' | 'bigint' | 'boolean' | 'timestamptz' | 'text[]' | 'tsvector';
-  readonly of: (state: State) => string | number | boolean | readonly string[] | null;
+  of(state: State): string | number | boolean | readonly string[] | null;
   /** SQL around the incoming value `$value`, e.g. `to_tsvector('english', $value)`; the value then is text. */
   readonly sql?: string;
 }
@@ -25,7 +29,10 @@ export interface RowShape<State> {
 
 type EventsOf<Aggregates extends readonly AggregateDefinition[]> = {
   [Index in keyof Aggregates]: Aggregates[Index] extends AggregateDefinition<infer Events>
-    ? { [Type in Extract<keyof Events, string>]: DomainEvent<Type, z.infer<Events[Type]['data']>> }[Extract<keyof Events, string>]
+    ? { [Type in Extract<keyof Events, string>]: DomainEvent<Type, z.infer<Events[Type]['data']>> }[Extract<
+        keyof Events,
+        string
+      >]
     : never;
 }[number];
 
@@ -34,33 +41,47 @@ type EventsOf<Aggregates extends readonly AggregateDefinition[]> = {
  * event into one of them (null: not there, or delete it). Both are pure and must not throw for events that the
  * catalogue accepts: what throws is parked.
  */
-export interface Projection<State extends Doc = Doc> {
+export interface Projection<State extends object = object> {
   readonly kind: 'projection';
   /** snake_case; with the version it names the table or collection, e.g. `article_list_v1`. */
   readonly name: string;
   readonly version: number;
   readonly store: 'rows' | 'documents';
   readonly handles: ReadonlySet<string>;
-  readonly keys: (event: DomainEvent) => readonly string[];
-  readonly evolve: (current: State | null, event: DomainEvent, key: string) => State | null;
+  keys(event: DomainEvent): readonly string[];
+  evolve(current: State | null, event: DomainEvent, key: string): State | null;
   readonly rows?: RowShape<State>;
   /** Documents: top-level string fields to find them by besides their key, each unique or not there. */
   readonly lookups?: readonly string[];
 }
 
 /** Defines a projection over the events of `aggregates`, with typed handlers per event type. */
-export function defineProjection<State extends Doc>() {
-  return <const Aggregates extends readonly AggregateDefinition[], Handled extends EventsOf<Aggregates>['type']>(definition: {
+export function defineProjection<State extends object>() {
+  return <
+    const Aggregates extends readonly AggregateDefinition[],
+    Handled extends EventsOf<Aggregates>['type'],
+  >(definition: {
     name: string;
     version: number;
     store: 'rows' | 'documents';
     aggregates: Aggregates;
-    keys: { readonly [Type in Handled]: (event: Extract<EventsOf<Aggregates>, { type: Type }>) => string | readonly string[] };
-    evolve: (current: State | null, event: Extract<EventsOf<Aggregates>, { type: Handled }>, key: string) => State | null;
+    keys: {
+      readonly [Type in Handled]: (
+        event: Extract<EventsOf<Aggregates>, { type: Type }>,
+      ) => string | readonly string[];
+    };
+    evolve: (
+      current: State | null,
+      event: Extract<EventsOf<Aggregates>, { type: Handled }>,
+      key: string,
+    ) => State | null;
     rows?: RowShape<State>;
     lookups?: readonly Extract<keyof State, string>[];
   }): Projection<State> => {
-    const keyOf = definition.keys as unknown as Record<string, (event: DomainEvent) => string | readonly string[]>;
+    const keyOf = definition.keys as unknown as Record<
+      string,
+      (event: DomainEvent) => string | readonly string[]
+    >;
     return {
       kind: 'projection',
       name: definition.name,
