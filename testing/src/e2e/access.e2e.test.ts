@@ -1,0 +1,83 @@
+import type { Route } from '@annals/contracts/kit/route';
+import { createArticle, publishArticle } from '@annals/contracts/publishing/article.routes';
+import { addComment } from '@annals/contracts/publishing/comment.routes';
+import { routes } from '@annals/contracts/routes';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { Api, uniqueName } from './client.ts';
+import { newPerson, type Person } from './people.ts';
+
+/**
+ * The access matrix, generated from the route table: every route, called by an anonymous caller, another user, the
+ * owner and staff. What is asserted is whether the caller got past authorisation: 401 and 403 (404 for what may not be
+ * known of) are refusals, anything else is not.
+ */
+const url = inject('stackUrl');
+let owner: Person;
+let other: Person;
+let staff: Api;
+let draft: string;
+let publication: string;
+let comment: string;
+
+beforeAll(async () => {
+  owner = await newPerson(url, 'owner');
+  other = await newPerson(url, 'other');
+  staff = new Api(url, inject('adminToken'));
+  const newArticle = async () =>
+    (await owner.api.ok(createArticle, { body: { title: `Matrix ${uniqueName('article')}`, content: '<p>x</p>' } })).body.id;
+  draft = await newArticle();
+  publication = await newArticle();
+  await owner.api.ok(publishArticle, { params: { id: publication } });
+  comment = (await other.api.ok(addComment, { params: { id: publication }, body: { content: 'x' } })).body.id;
+});
+
+/** Whether `api` gets past the authorisation of `route` on `article`. A body of `null` is never valid, so nothing is done. */
+async function passes(api: Api, route: Route, article: string): Promise<boolean> {
+  const params: Record<string, string> = { id: route.path.includes('/comments/') ? comment : article, idOrSlug: article };
+  params.idOrUsername = owner.id;
+  params.revision = '0';
+  params.code = 'not-found';
+  const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) => params[name] ?? 'x');
+  const response = await fetch(`${api.baseUrl}${path}`, {
+    method: route.method,
+    headers: {
+      prefer: 'wait=10',
+      'if-match': '"999999"',
+      ...(api.token ? { authorization: `Bearer ${api.token}` } : {}),
+      ...(route.body ? { 'content-type': 'application/json' } : {}),
+    },
+    ...(route.body ? { body: JSON.stringify(validBody(route)) } : {}),
+  });
+  await response.arrayBuffer();
+  expect(response.status, `${route.method} ${path}`).toBeLessThan(500);
+  return ![401, 403, 404].includes(response.status);
+}
+
+/** A body that is valid where it matters for authorisation; If-Match 999999 keeps commands from acting. */
+function validBody(route: Route): object {
+  const bodies: Record<string, object> = {
+    updateArticle: { tags: ['x'] },
+    replaceArticle: { title: 'Matrix title', content: '', tags: [] },
+    updateMe: { bio: 'x' },
+    addComment: { content: 'x' },
+  };
+  return bodies[route.name] ?? {};
+}
+
+const matrix = routes.filter((route) => route.service !== 'notifier' && route.style !== 'plain');
+
+describe.each(matrix.map((route) => [route.name, route] as const))('%s', (_, route) => {
+  test('admits exactly those whom the route table names', async () => {
+    expect(await passes(new Api(url), route, publication)).toBe(route.access === 'anyone');
+    expect(await passes(other.api, route, publication)).toBe(['anyone', 'user'].includes(route.access));
+    expect(await passes(owner.api, route, publication)).toBe(['anyone', 'user', 'owner'].includes(route.access));
+    expect(await passes(staff, route, publication)).toBe(true);
+  });
+
+  if (/^\/v1\/articles\/\{\w+\}/.test(route.path)) {
+    test('hides a draft from everyone but its owner and staff', async () => {
+      expect(await passes(new Api(url), route, draft)).toBe(false);
+      expect(await passes(other.api, route, draft)).toBe(false);
+    });
+  }
+});
