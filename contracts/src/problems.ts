@@ -28,6 +28,7 @@ export const problems = {
   'revision-mismatch': { status: 412, title: 'The resource has moved on' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
+  'upgrade-required': { status: 426, title: 'The resource is a WebSocket' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key belongs to another request' },
   'validation-failed': { status: 422, title: 'The request has mistakes' },
   'precondition-required': { status: 428, title: 'An If-Match header is required' },

@@ -47,7 +47,7 @@ export interface Route<
   /** Whether an empty request body is accepted as `{}`. */
   readonly bodyOptional: boolean;
   /** The success answer. No schema: an empty body. */
-  readonly success: { readonly status: 200 | 201 | 202 | 204; readonly schema?: z.ZodType; readonly mediaType?: string };
+  readonly success: { readonly status: 101 | 200 | 201 | 202 | 204; readonly schema?: z.ZodType; readonly mediaType?: string };
   /** Problem codes beyond those that every route of its kind can answer. */
   readonly problems: readonly ProblemCode[];
   /** `command`: If-Match and Idempotency-Key are honoured. `query`: Annals-Min-Position is. `plain`: neither. */

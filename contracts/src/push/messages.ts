@@ -15,9 +15,17 @@ export const clientMessage = z.discriminatedUnion('type', [
 export type ClientMessage = z.infer<typeof clientMessage>;
 
 /** What the event part of a frame says. */
-export const pushedEvent = z.object({ id: uuid, type: z.string(), occurredAt: timestamp, data: z.record(z.string(), z.unknown()) });
+export const pushedEvent = z.object({
+  id: uuid,
+  type: z.string(),
+  occurredAt: timestamp,
+  data: z.record(z.string(), z.unknown()),
+});
 
-/** What the server sends. */
+/**
+ * What the server sends. After a `subscribe` with `since` the missed events come first and `subscribed` ends them;
+ * its `position` is the one from which live events go on.
+ */
 export const serverMessage = z.discriminatedUnion('type', [
   z.object({ id, type: z.literal('authenticated'), userId: uuid }),
   z.object({ id, type: z.literal('subscribed'), channel, position, recovered: z.boolean() }),
@@ -26,15 +34,34 @@ export const serverMessage = z.discriminatedUnion('type', [
   z.object({
     id: id.optional(),
     type: z.literal('error'),
-    code: z.enum(['bad-message', 'unauthenticated', 'forbidden', 'unknown-position', 'too-many-subscriptions', 'unavailable']),
+    code: z.enum([
+      'bad-message',
+      'unauthenticated',
+      'token-expired',
+      'forbidden',
+      'unknown-position',
+      'already-subscribed',
+      'too-many-subscriptions',
+      'too-many-messages',
+      'unavailable',
+    ]),
     detail: z.string(),
+    /** The channel concerned, where there is one; without an `id` its subscription has ended. */
+    channel: channel.optional(),
   }),
   z.object({ id: id.optional(), type: z.literal('pong') }),
 ]);
 export type ServerMessage = z.infer<typeof serverMessage>;
 
 /** 3000–3499: reconnect. 3500–3999: do not. */
-export const closeCodes = { goingAway: 3001, tooSlow: 3008, badProtocol: 3500, unauthenticated: 3501, forbidden: 3503, tooBig: 1009 } as const;
+export const closeCodes = {
+  goingAway: 3001,
+  tooSlow: 3008,
+  badProtocol: 3500,
+  unauthenticated: 3501,
+  forbidden: 3503,
+  tooBig: 1009,
+} as const;
 
 /** The WebSocket subprotocol. */
 export const PUSH_SUBPROTOCOL = 'annals.v1';
