@@ -1,0 +1,53 @@
+import { expect, it } from 'vitest';
+import { createLogger } from './logger.ts';
+
+function captured() {
+  const lines: Record<string, unknown>[] = [];
+  const destination = { write: (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>) };
+  return { lines, logger: createLogger({ service: 'tested', level: 'debug', destination }) };
+}
+
+it('writes JSON lines with service, level, time and the trace of a child logger', () => {
+  const { lines, logger } = captured();
+  logger.child({ traceId: 'abc' }).info({ count: 1 }, 'hello');
+  expect(lines).toEqual([
+    {
+      level: 'info',
+      time: expect.stringMatching(/Z$/),
+      service: 'tested',
+      traceId: 'abc',
+      count: 1,
+      message: 'hello',
+    },
+  ]);
+});
+
+it('keeps secrets out, also in nested objects', () => {
+  const { lines, logger } = captured();
+  logger.info({
+    authorization: 'hunter2',
+    request: { headers: { authorization: 'hunter2' } },
+    body: { password: 'hunter2' },
+  });
+  logger.info({ config: { masterKey: 'hunter2', databaseUrl: 'hunter2' }, refreshToken: 'hunter2' });
+  expect(JSON.stringify(lines)).not.toContain('hunter2');
+  expect(JSON.stringify(lines)).toContain('[redacted]');
+});
+
+it('says of an error its type, message, code, stack and cause, but not the row that a database error quotes', () => {
+  const { lines, logger } = captured();
+  const cause = Object.assign(new Error('duplicate key'), {
+    code: '23505',
+    detail: 'Key (email)=(a@b.org) already exists.',
+  });
+  logger.error({ error: new TypeError('failed', { cause }) });
+  logger.error({ error: 'thrown text' });
+  expect(lines[0]?.error).toMatchObject({
+    type: 'TypeError',
+    message: 'failed',
+    stack: expect.any(String),
+    cause: { message: 'duplicate key', code: '23505' },
+  });
+  expect(lines[1]?.error).toEqual({ type: 'string', message: 'thrown text' });
+  expect(JSON.stringify(lines)).not.toContain('a@b.org');
+});

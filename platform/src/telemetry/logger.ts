@@ -1,0 +1,72 @@
+/** Logs: one JSON object a line on standard output, with trace ids, without secrets. */
+import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
+
+/** Lines below the level are dropped. */
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** `logger.child({ traceId })` gives a logger that says the trace in every line. */
+export type Logger = PinoLogger;
+
+/** Members that never reach a log, wherever they stand: up to two levels below a line's own. */
+const SECRETS = [
+  'authorization',
+  'cookie',
+  'password',
+  'currentPassword',
+  'newPassword',
+  'passwordHash',
+  'token',
+  'accessToken',
+  'refreshToken',
+  'operatorToken',
+  'serviceToken',
+  'serviceTokens',
+  'ticket',
+  'masterKey',
+  'hmacKey',
+  'jwtPrivateKey',
+  'databaseUrl',
+  'smtpUrl',
+];
+
+/** Creates a service's logger. Lines are written at once, so none is lost when the process ends. */
+export function createLogger(options: {
+  service: string;
+  level?: LogLevel;
+  destination?: DestinationStream;
+}): Logger {
+  return pino(
+    {
+      level: options.level ?? 'info',
+      base: { service: options.service },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      messageKey: 'message',
+      errorKey: 'error',
+      formatters: { level: (level) => ({ level }) },
+      serializers: { error: describeError },
+      redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
+    },
+    options.destination ?? pino.destination({ fd: 1, sync: true }),
+  );
+}
+
+interface ErrorDescription {
+  readonly type: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly stack?: string;
+  readonly cause?: ErrorDescription;
+}
+
+/** Only these members of an error: a database error's others quote rows, and so personal data. */
+function describeError(error: unknown): ErrorDescription {
+  if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
+  return {
+    type: error.name,
+    message: error.message,
+    ...('code' in error && typeof error.code === 'string' ? { code: error.code } : {}),
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+    ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
+  };
+}

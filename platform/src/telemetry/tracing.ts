@@ -1,0 +1,97 @@
+/**
+ * Traces: spans of our own, opened by hand, with parents and links given as W3C `traceparent` texts, so that a trace
+ * goes from the request through the event's metadata to projections, pushes and mails. Without a collector nothing is
+ * recorded and the OpenTelemetry SDK is not even loaded, but trace ids still exist, for logs and problem documents.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Logger } from './logger.ts';
+
+export type Attributes = Readonly<Record<string, string | number | boolean>>;
+
+export interface SpanOptions {
+  /** Default `internal`. */
+  readonly kind?: 'server' | 'client' | 'producer' | 'consumer' | 'internal';
+  /** The traceparent of the span that this one belongs to; what is none counts as absent and starts a new trace. */
+  readonly parent?: string | undefined;
+  /** Traceparents of what caused this span without being its parent, e.g. of the events of a batch. */
+  readonly links?: readonly string[];
+  readonly attributes?: Attributes;
+}
+
+/** A span under way. */
+export interface Span {
+  /** For children, for outgoing requests and for event metadata. */
+  readonly traceparent: string;
+  /** 32 hex digits. */
+  readonly traceId: string;
+  set(attributes: Attributes): void;
+  /** Ends the span, once; with an error it counts as failed. */
+  end(error?: unknown): void;
+}
+
+export interface Tracing {
+  /** Opens a span that the caller ends: for where work can't be wrapped, such as hooks of an HTTP server. */
+  start(name: string, options?: SpanOptions): Span;
+  /** Runs `work` in a span that ends with it, failed where it throws. */
+  span<Result>(name: string, options: SpanOptions, work: (span: Span) => Promise<Result>): Promise<Result>;
+  /** Sends what is still queued (at most 3 s). */
+  shutdown(): Promise<void>;
+}
+
+/** How spans are opened and sent. */
+export type Recorder = Pick<Tracing, 'start' | 'shutdown'>;
+
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
+
+/** The parts of a traceparent; undefined where it is none. */
+export function parseTraceparent(
+  text: string | undefined,
+): { traceId: string; spanId: string; flags: number } | undefined {
+  const [, traceId, spanId, flags] = TRACEPARENT.exec(text ?? '') ?? [];
+  return traceId && spanId && flags ? { traceId, spanId, flags: Number.parseInt(flags, 16) } : undefined;
+}
+
+/**
+ * Creates the tracing of `service`. With `otlpEndpoint` (base URL of an OTLP/HTTP collector) spans are sent in batches;
+ * its failures are logged and hurt nothing else. Where the queue is full spans are dropped.
+ */
+export async function createTracing(options: {
+  service: string;
+  otlpEndpoint?: string | undefined;
+  logger: Logger;
+}): Promise<Tracing> {
+  const { service, otlpEndpoint, logger } = options;
+  const recorder =
+    otlpEndpoint === undefined
+      ? passThrough
+      : (await import('./otlp.ts')).createOtlpRecorder(service, otlpEndpoint, logger);
+  return {
+    ...recorder,
+    async span(name, spanOptions, work) {
+      const span = recorder.start(name, spanOptions);
+      try {
+        const result = await work(span);
+        span.end();
+        return result;
+      } catch (error) {
+        span.end(error ?? new Error('failed'));
+        throw error;
+      }
+    },
+  };
+}
+
+/** Records nothing: a child is its parent, and a new trace is marked as not sampled. */
+const passThrough: Recorder = {
+  start: (_name, options) => {
+    const parent = parseTraceparent(options?.parent);
+    const traceId = parent?.traceId ?? randomHex(32);
+    const traceparent = parent && options?.parent ? options.parent : `00-${traceId}-${randomHex(16)}-00`;
+    return { traceId, traceparent, set: () => undefined, end: () => undefined };
+  },
+  shutdown: () => Promise.resolve(),
+};
+
+function randomHex(digits: number): string {
+  return randomUUID().replaceAll('-', '').slice(0, digits);
+}
