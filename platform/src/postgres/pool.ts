@@ -1,0 +1,44 @@
+import pg from 'pg';
+
+export interface PoolOptions {
+  /** `postgres://…` */
+  readonly url: string;
+  /** Shown in `pg_stat_activity`. */
+  readonly application: string;
+  /** Connections at most. Default 10. */
+  readonly max?: number;
+  /** The server cancels a statement after this long. Default 30 s. */
+  readonly statementTimeoutMs?: number;
+  /** Statements of one connection are sent without waiting for the answers of those before. Default false. */
+  readonly pipeline?: boolean;
+}
+
+/**
+ * A pool of connections. A connection that dies, idle or in use, is discarded and never crashes the process: the
+ * statement on it fails (see `isTransient`), the next one gets a new connection.
+ */
+export function createPool(options: PoolOptions): pg.Pool {
+  const pool = new pg.Pool({
+    ...connectionConfig(options),
+    max: options.max ?? 10,
+    idleTimeoutMillis: 30_000,
+  });
+  // Without listeners Node would take the loss of a connection for a crash. Whoever uses it learns of it anyway.
+  pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
+  return pool;
+}
+
+/** The settings that all our connections share, pooled or not. */
+export function connectionConfig(options: PoolOptions): pg.ClientConfig {
+  return {
+    connectionString: options.url,
+    application_name: options.application,
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    statement_timeout: options.statementTimeoutMs ?? 30_000,
+    idle_in_transaction_session_timeout: 30_000,
+    pipeline: options.pipeline ?? false,
+  };
+}
