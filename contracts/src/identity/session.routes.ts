@@ -1,6 +1,6 @@
 /** Routes of log-in sessions [I3]. Their answers carry secrets and are never stored for replays. */
 import { z } from 'zod';
-import { defineRoute } from '../kit/route.ts';
+import { defineRoute, noContent } from '../kit/route.ts';
 import { sessionTokens } from './views.ts';
 
 export const createSession = defineRoute({
@@ -31,6 +31,18 @@ export const refreshSession = defineRoute({
   body: z.strictObject({ refreshToken: z.string().min(1).max(512) }),
   success: { status: 200, schema: sessionTokens },
   problems: ['invalid-refresh-token'],
+});
+
+export const endSession = defineRoute({
+  name: 'endSession',
+  method: 'DELETE',
+  path: '/v1/sessions/current',
+  service: 'command-api',
+  tag: 'identity',
+  summary: 'Log out: ends the session of the access token',
+  access: 'user',
+  style: 'plain',
+  success: noContent,
 });
 
 export const getJwks = defineRoute({
