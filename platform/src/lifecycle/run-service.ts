@@ -40,7 +40,7 @@ export async function runService({ name, start, deadlineMs = DEADLINE_MS }: Serv
     void stop(service, reason, deadlineMs, logger);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => end(signal, signal));
-  process.on('uncaughtExceptionMonitor', (error) => logger.fatal({ error }, 'an error was not handled'));
+  process.on('uncaughtExceptionMonitor', (error) => logger.fatal({ err: error }, 'an error was not handled'));
   if (process.send) {
     process.on('disconnect', () => end('SIGTERM', 'the parent is gone'));
     if (!process.connected) end('SIGTERM', 'the parent is gone');
@@ -67,7 +67,7 @@ async function stop(
   try {
     await service.stop();
   } catch (error) {
-    logger.error({ error }, 'stopping failed');
+    logger.error({ err: error }, 'stopping failed');
     process.exit(1);
   }
   logger.info('stopped');
@@ -79,6 +79,6 @@ function fail(error: unknown, logger: Logger): never {
     logger.fatal({ mistakes: error.mistakes }, error.message);
     process.exit(EXIT_CONFIG);
   }
-  logger.fatal({ error }, 'the service could not start');
+  logger.fatal({ err: error }, 'the service could not start');
   process.exit(1);
 }

@@ -40,14 +40,14 @@ it('says of an error its type, message, code, stack and cause, but not the row t
     code: '23505',
     detail: 'Key (email)=(a@b.org) already exists.',
   });
-  logger.error({ error: new TypeError('failed', { cause }) });
-  logger.error({ error: 'thrown text' });
-  expect(lines[0]?.error).toMatchObject({
+  logger.error({ err: new TypeError('failed', { cause }) });
+  logger.error({ err: 'thrown text' });
+  expect(lines[0]?.err).toMatchObject({
     type: 'TypeError',
     message: 'failed',
     stack: expect.any(String),
     cause: { message: 'duplicate key', code: '23505' },
   });
-  expect(lines[1]?.error).toEqual({ type: 'string', message: 'thrown text' });
+  expect(lines[1]?.err).toEqual({ type: 'string', message: 'thrown text' });
   expect(JSON.stringify(lines)).not.toContain('a@b.org');
 });

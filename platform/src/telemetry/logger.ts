@@ -30,7 +30,7 @@ const SECRETS = [
   'smtpUrl',
 ];
 
-/** Creates a service's logger. Lines are written at once, so none is lost when the process ends. */
+/** Creates a service's logger; errors go under `err`. Lines are written at once, so none is lost when the process ends. */
 export function createLogger(options: {
   service: string;
   level?: LogLevel;
@@ -42,9 +42,8 @@ export function createLogger(options: {
       base: { service: options.service },
       timestamp: pino.stdTimeFunctions.isoTime,
       messageKey: 'message',
-      errorKey: 'error',
       formatters: { level: (level) => ({ level }) },
-      serializers: { error: describeError },
+      serializers: { err: describeError },
       redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
     },
     options.destination ?? pino.destination({ fd: 1, sync: true }),

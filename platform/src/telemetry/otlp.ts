@@ -24,7 +24,7 @@ const kinds = {
 
 /** Records every span of a sampled or new trace and sends them in batches to `<endpoint>/v1/traces`. */
 export function createOtlpRecorder(service: string, endpoint: string, logger: Logger): Recorder {
-  const warn = (error: unknown) => logger.warn({ error }, 'spans could not be sent');
+  const warn = (error: unknown) => logger.warn({ err: error }, 'spans could not be sent');
   setGlobalErrorHandler(warn);
   const exporter = new OTLPTraceExporter({ url: `${endpoint}/v1/traces`, timeoutMillis: SEND_TIMEOUT_MS });
   const provider = new TracerProvider({
