@@ -22,16 +22,18 @@ it('writes JSON lines with service, level, time and the trace of a child logger'
   ]);
 });
 
-it('keeps secrets out, also in nested objects', () => {
+it('keeps secrets out, also in nested objects, lists and child loggers', () => {
   const { lines, logger } = captured();
   logger.info({
     authorization: 'hunter2',
     request: { headers: { authorization: 'hunter2' } },
     body: { password: 'hunter2' },
   });
+  logger.child({ token: 'hunter2' }).info({ list: [{ a: { b: { cookie: 'hunter2' } } }], kept: ['x'] });
   logger.info({ config: { masterKey: 'hunter2', databaseUrl: 'hunter2' }, refreshToken: 'hunter2' });
   expect(JSON.stringify(lines)).not.toContain('hunter2');
   expect(JSON.stringify(lines)).toContain('[redacted]');
+  expect(lines[1]?.kept).toEqual(['x']);
 });
 
 it('says of an error its type, message, code, stack and cause, but not the row that a database error quotes', () => {
