@@ -30,6 +30,8 @@ const SECRETS: ReadonlySet<string> = new Set([
   'smtpUrl',
 ]);
 
+const REDACTED = '[redacted]';
+
 /** Objects deeper than this are logged as they are; errors have a serializer of their own. */
 const DEPTH = 6;
 
@@ -45,7 +47,9 @@ export function createLogger(options: {
       base: { service: options.service },
       timestamp: pino.stdTimeFunctions.isoTime,
       messageKey: 'message',
-      formatters: { level: (level) => ({ level }), bindings: withoutSecrets, log: withoutSecrets },
+      formatters: { level: (level) => ({ level }), log: withoutSecrets },
+      // What child loggers are given does not pass the formatter.
+      redact: { paths: [...SECRETS], censor: REDACTED },
       serializers: { err: describeError },
     },
     options.destination ?? pino.destination({ fd: 1, sync: true }),
@@ -65,7 +69,7 @@ function withoutSecrets<Value extends object>(value: Value, depth = 0): Value {
       (typeof member !== 'object' || member === null || member instanceof Error || depth === DEPTH)
     )
       continue;
-    const clean: unknown = isSecret ? '[redacted]' : withoutSecrets(member, depth + 1);
+    const clean: unknown = isSecret ? REDACTED : withoutSecrets(member, depth + 1);
     if (clean === member) continue;
     copy ??= (Array.isArray(value) ? [...value] : { ...value }) as Value;
     Object.assign(copy, { [name]: clean });
