@@ -1,0 +1,103 @@
+/**
+ * PostgreSQL for tests: `testDatabase()` gives a fresh database on the run's one server; `ownPostgres()` a server of
+ * one's own, to be restarted and killed.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePorts } from '@annals/cli/local/free-port';
+import { type PostgresServer, startPostgres } from '@annals/cli/local/postgres-server';
+import { endProcess, identify } from '@annals/cli/local/processes';
+import pg from 'pg';
+import { inject } from 'vitest';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** Connection URL of the run's server. */
+    postgresUrl: string;
+  }
+}
+
+/** Settings that trade durability, which tests on a shared server do not need, for speed. */
+const UNSAFE_BUT_FAST = {
+  fsync: 'off',
+  full_page_writes: 'off',
+  synchronous_commit: 'off',
+  shared_buffers: '128MB',
+};
+
+export interface TestDatabase {
+  readonly url: string;
+  /** Ends all its connections and drops it. */
+  drop(): Promise<void>;
+}
+
+/** A fresh, empty database on the run's server (no fsync); callable in `*.db.test.ts` and `*.e2e.test.ts` files. */
+export async function testDatabase(): Promise<TestDatabase> {
+  const server = inject('postgresUrl');
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await onServer(server, `create database ${name} template template0`);
+  const url = new URL(server);
+  url.pathname = name;
+  return { url: url.href, drop: () => onServer(server, `drop database if exists ${name} with (force)`) };
+}
+
+async function onServer(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
+
+export interface OwnPostgres {
+  /** Stays the same over restarts. */
+  readonly url: string;
+  /** Stops (fast: connections are ended) and starts again on the same data. */
+  restart(): Promise<void>;
+  /** Stops; `start` brings it back. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
+  /** kill -9; `start` brings it back. */
+  kill(): Promise<void>;
+  /** Stops for good and removes the data. */
+  remove(): Promise<void>;
+}
+
+/** A server of the caller's own, in a temporary folder; `settings` are PostgreSQL's, durable by default. */
+export async function ownPostgres(settings: Readonly<Record<string, string>> = {}): Promise<OwnPostgres> {
+  const dataFolder = await mkdtemp(join(tmpdir(), 'annals-postgres-'));
+  const [port = 0] = await freePorts(1);
+  const boot = () => startPostgres({ dataFolder, port, password: 'test', settings });
+  let server: PostgresServer = await boot();
+  const stop = () => server.stop();
+  const start = async () => {
+    server = await boot();
+  };
+  return {
+    url: server.url,
+    stop,
+    start,
+    restart: async () => {
+      await stop();
+      await start();
+    },
+    kill: async () => {
+      const identity = identify(server.pid);
+      if (identity) await endProcess(identity, ['SIGKILL'], 10_000);
+      await server.ended;
+    },
+    remove: async () => {
+      await stop();
+      await rm(dataFolder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The run's shared server: fast, not durable. */
+export function sharedPostgres(): Promise<OwnPostgres> {
+  return ownPostgres(UNSAFE_BUT_FAST);
+}
