@@ -1,0 +1,22 @@
+/** Which network an address belongs to, for counting callers. */
+import { isIPv6 } from 'node:net';
+
+/**
+ * An IPv4 address (also one mapped into IPv6) stands for itself. An IPv6 host owns at least a /64 and could call from as
+ * many addresses as it likes, so its network is that /64.
+ */
+export function networkOf(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  if (!isIPv6(address)) return address;
+  const [head = '', tail] = address.split('::');
+  const groups = head.split(':').filter((group) => group !== '');
+  if (tail !== undefined) {
+    const end = tail.split(':').filter((group) => group !== '');
+    groups.push(...Array<string>(Math.max(0, 8 - groups.length - end.length)).fill('0'), ...end);
+  }
+  return groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':');
+}
