@@ -4,7 +4,9 @@
  */
 
 /** A person's key, or the marker that it has been destroyed. */
-export type SubjectKey = { readonly state: 'usable'; readonly key: Uint8Array } | { readonly state: 'destroyed' };
+export type SubjectKey =
+  | { readonly state: 'usable'; readonly key: Uint8Array }
+  | { readonly state: 'destroyed' };
 
 export interface KeyStore {
   /**
@@ -16,4 +18,12 @@ export interface KeyStore {
   ensure(subjects: readonly string[]): Promise<Map<string, SubjectKey>>;
   /** Destroys a key for ever and leaves the marker. Idempotent. */
   destroy(subject: string): Promise<void>;
+}
+
+/**
+ * A key or a value that should be readable is not: a wrong master key, a key that is missing without having been
+ * destroyed, a value that was tampered with. Must never look like an erasure: whoever meets it stops.
+ */
+export class UnreadablePersonalData extends Error {
+  override readonly name = 'UnreadablePersonalData';
 }

@@ -58,7 +58,7 @@ export function createLogger(options: {
 
 /**
  * A copy without secrets; the object itself where there are none. pino's own redaction with wildcards takes 40 µs a
- * line, this one less than can be measured.
+ * line, this walk about 1 µs.
  */
 function withoutSecrets<Value extends object>(value: Value, depth = 0): Value {
   let copy: Value | undefined;
