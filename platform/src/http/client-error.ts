@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Problem } from '@annals/contracts/problems';
-import { problemResponse } from './problem-response.ts';
+import { type ProblemContext, problemResponse } from './problem-response.ts';
 
 /** Writes a problem to `socket` and closes it; says nothing where the client has gone. */
 export function answerClientError(error: Error & { code?: string }, socket: Duplex, publicUrl: string): void {
@@ -12,7 +12,12 @@ export function answerClientError(error: Error & { code?: string }, socket: Dupl
     return;
   }
   const context = { publicUrl, instance: '/', traceId: randomUUID().replaceAll('-', '') };
-  const { status, headers, body } = problemResponse(toProblem(error.code), context);
+  answerOnSocket(socket, toProblem(error.code), context);
+}
+
+/** Writes a problem as a whole HTTP response to `socket` and ends it: where there is no response object, e.g. upgrades. */
+export function answerOnSocket(socket: Duplex, problem: Problem, context: ProblemContext): void {
+  const { status, headers, body } = problemResponse(problem, context);
   const payload = String(body);
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
