@@ -1,0 +1,77 @@
+/**
+ * The launcher behind `npm start`, `npm test`, `npm run …` and `npx annals`: plain JavaScript for Node 18 and newer. It
+ * brings Node 24 where Node is older and the dependencies where they are missing, and then does what was asked.
+ */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ensureDependencies } from './dependencies.mjs';
+import { environmentFor, findNode } from './node24.mjs';
+import { run } from './run.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const cli = join(root, 'cli', 'src', 'main.ts');
+const check = join(root, 'infra', 'check', 'check.ts');
+const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+
+/**
+ * What each task runs, one after the other until one fails: files for Node, with arguments. `isHere`: in the folder
+ * of the repository; else in the caller's, so that relative paths mean what they say.
+ */
+const tasks = {
+  start: (args) => [{ script: [cli, 'start', ...args] }],
+  demo: (args) => [{ script: [cli, 'demo', ...args] }],
+  annals: (args) => [{ script: [cli, ...args] }],
+  check: (args) => [{ script: [check, ...args], isHere: true }],
+  test: (args) => [
+    ...(args.length === 0 ? [{ script: [check], isHere: true }] : []),
+    { script: [vitest, 'run', ...args], isHere: true },
+  ],
+};
+
+/** Silences the notes of Node 24's first releases about running TypeScript. */
+const NODE_FLAGS = ['--disable-warning=ExperimentalWarning'];
+
+/** npm as the caller runs it; npx and other package managers leave other traces. */
+function callersNpm() {
+  const path = process.env.npm_execpath;
+  if (path && /npm-cli\.c?js$/.test(path)) return { script: path };
+  const sibling = path && join(dirname(path), 'npm-cli.js');
+  return sibling && existsSync(sibling) ? { script: sibling } : { script: undefined };
+}
+
+/** Command and arguments that run npm on `node`. */
+function npmOn(node) {
+  const { script } = callersNpm();
+  return script ? [node, script] : [process.platform === 'win32' ? 'npm.cmd' : 'npm'];
+}
+
+/**
+ * Does a task and resolves with the exit code.
+ * @param {string} name
+ * @param {readonly string[]} args
+ * @returns {Promise<number>}
+ */
+export async function launch(name, args) {
+  const task = tasks[name];
+  if (!task) throw new Error(`unknown task ${name}; one of ${Object.keys(tasks).join(', ')}`);
+  const node = await findNode({ root, npm: npmOn(process.execPath) });
+  const env = environmentFor(root, node);
+  await ensureDependencies({ root, npm: npmOn(node), env });
+  for (const { script, isHere } of task(args)) {
+    const cwd = isHere ? root : (process.env.INIT_CWD ?? process.cwd());
+    const code = await run(node, [...NODE_FLAGS, ...script], { cwd, env });
+    if (code !== 0) return code;
+  }
+  return 0;
+}
+
+/** Does a task, tells of failures, and sets the process' exit code. */
+export async function main(name, args) {
+  try {
+    process.exitCode = await launch(name, args);
+  } catch (error) {
+    process.stderr.write(`\n${error instanceof Error ? error.message : error}\n`);
+    process.exitCode = 1;
+  }
+}
