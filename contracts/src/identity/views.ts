@@ -15,7 +15,7 @@ export type PersonSummary = z.infer<typeof personSummary>;
 /** A public profile. */
 export const profile = z.object({
   id: uuid,
-  username: z.string(),
+  username: z.string().nullable().meta({ description: 'Null for a deleted user' }),
   firstName: z.string(),
   lastName: z.string(),
   displayName: z.string(),

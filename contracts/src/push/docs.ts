@@ -5,7 +5,7 @@
 import type { DomainEvent } from '../kit/event.ts';
 import type { PushRule } from './rule.ts';
 
-/** The projection: rows in `views.push_log_v1`, keyed by {@link pushLogKey}, columns `channel` and `position`. */
+/** The projection: rows in `views.push_log_v1`, keyed by {@link pushLogKey}, columns `position` and `at`. */
 export const pushLogView = { name: 'push_log', version: 1 } as const;
 
 /**

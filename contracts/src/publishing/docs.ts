@@ -1,0 +1,144 @@
+/** The documents of publishing's views: what the projector writes and the query-api reads. People are ids in them. */
+import type { ArticleSummary, CommentView } from './views.ts';
+
+/** Rows: articles in lists, without content. Deleted ones keep their row, so that they can come back. */
+export const articleListView = { name: 'article_list', version: 1 } as const;
+/** Rows: the text that a search looks through. */
+export const articleSearchView = { name: 'article_search', version: 1 } as const;
+/** Documents: an article as one screen shows it; found by id or `activeSlug`. */
+export const articleDetailsView = { name: 'article_details', version: 1 } as const;
+/** Rows: one per change of an article, keyed by {@link historyKey}. */
+export const articleHistoryView = { name: 'article_history', version: 1 } as const;
+/** Rows: comments by id. */
+export const commentsView = { name: 'comments', version: 1 } as const;
+/** Rows: who likes what, keyed by {@link likeKey}. */
+export const likesView = { name: 'likes', version: 1 } as const;
+/** Rows: numbers of published articles, keyed by {@link counterKeys}. */
+export const articleCountersView = { name: 'article_counters', version: 1 } as const;
+
+/** An article without its content. */
+export interface ArticleListDoc extends Omit<ArticleSummary, 'author'> {
+  readonly authorId: string;
+  readonly isDeleted: boolean;
+}
+
+/** Columns of {@link articleListView}. */
+export interface ArticleListColumns {
+  /** The article's part of the answer: JSON text of an object, its closing brace left off so that the author can follow. */
+  readonly part: string;
+  readonly author_id: string;
+  readonly title: string;
+  /** Lower case, without accents. */
+  readonly title_order: string;
+  readonly tags: readonly string[];
+  /** Published and not deleted. */
+  readonly is_public: boolean;
+  readonly is_deleted: boolean;
+  readonly is_featured: boolean;
+  /** `-infinity` where not published. */
+  readonly published_at: string;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly like_count: number;
+  readonly comment_count: number;
+  readonly external_id: string | null;
+}
+
+/** What is searched. Column `document`: the weighted text-search vector. */
+export interface ArticleSearchDoc {
+  readonly title: string;
+  /** Plain text, perhaps cut short. */
+  readonly text: string;
+}
+
+/** A comment without its author's name. */
+export interface CommentDoc extends Omit<CommentView, 'author'> {
+  readonly authorId: string;
+}
+
+/** Columns of {@link commentsView}. */
+export interface CommentColumns {
+  /** As in {@link ArticleListColumns.part}. */
+  readonly part: string;
+  readonly article_id: string;
+  readonly author_id: string;
+  readonly parent_id: string | null;
+  readonly created_at: string;
+}
+
+/** An article with all that its screen shows at once. */
+export interface ArticleDetailsDoc {
+  readonly id: string;
+  /** Null while deleted. */
+  readonly activeSlug: string | null;
+  readonly summary: ArticleListDoc;
+  /** Sanitised HTML. */
+  readonly content: string;
+  /** The newest {@link NEWEST_COMMENTS}, newest first. */
+  readonly comments: readonly CommentDoc[];
+}
+
+export const NEWEST_COMMENTS = 10;
+
+/** The fields that a history follows. */
+export interface HistoryFields {
+  readonly title: string;
+  readonly slug: string;
+  readonly content: string;
+  readonly tags: readonly string[];
+  readonly isPublished: boolean;
+  readonly publishedAt: string | null;
+  readonly isDeleted: boolean;
+}
+
+/** What one event set; what was there before stands in an earlier row. */
+export interface ArticleHistoryDoc {
+  readonly articleId: string;
+  readonly revision: number;
+  readonly type: string;
+  readonly at: string;
+  /** The user's id; null where nobody in particular did it. */
+  readonly by: string | null;
+  readonly set: Partial<HistoryFields>;
+}
+
+/** Columns of {@link articleHistoryView}. */
+export interface ArticleHistoryColumns {
+  readonly article_id: string;
+  readonly revision: number;
+  readonly at: string;
+}
+
+/** A like. */
+export interface LikeDoc {
+  readonly articleId: string;
+  readonly userId: string;
+  readonly likedAt: string;
+}
+
+/** Columns of {@link likesView}. */
+export interface LikeColumns {
+  readonly article_id: string;
+  readonly user_id: string;
+  readonly liked_at: string;
+}
+
+/** A counter of published articles. */
+export interface ArticleCounterDoc {
+  readonly count: number;
+}
+
+export function historyKey(articleId: string, revision: number): string {
+  return `${articleId}@${revision}`;
+}
+
+export function likeKey(articleId: string, userId: string): string {
+  return `${articleId}.${userId}`;
+}
+
+/** Keys of {@link articleCountersView}. */
+export const counterKeys = {
+  all: 'all',
+  author: (id: string) => `author:${id}`,
+  tag: (tag: string) => `tag:${tag}`,
+} as const;

@@ -1,0 +1,43 @@
+/** Profiles as rows: for lists, for joins, and for finding people by name. */
+import {
+  type ProfileColumns,
+  type ProfileDoc,
+  profilesView,
+  toPersonSummary,
+  toProfile,
+} from '@annals/contracts/identity/docs';
+import { type Column, defineProjection } from '@annals/platform/consumer/projection';
+import { NAMES_CONFIGURATION } from '../view-migrations.ts';
+import { evolveProfile, profileAggregates, profileKeys } from './profile.ts';
+
+const columns: Record<keyof ProfileColumns, Column<ProfileDoc>> = {
+  part: { type: 'text', of: (profile) => JSON.stringify(toProfile(profile)) },
+  summary: { type: 'text', of: (profile) => JSON.stringify(toPersonSummary(profile)) },
+  username_lower: { type: 'text', of: (profile) => profile.usernameLower ?? '' },
+  names: { type: 'tsvector', of: searchableNames, sql: `to_tsvector('${NAMES_CONFIGURATION}', $value)` },
+  joined_at: { type: 'timestamptz', of: (profile) => profile.joinedAt },
+  article_count: { type: 'integer', of: (profile) => profile.articleCount },
+};
+
+export const profiles = defineProjection<ProfileDoc>()({
+  ...profilesView,
+  store: 'rows',
+  aggregates: profileAggregates,
+  keys: profileKeys,
+  evolve: evolveProfile,
+  rows: {
+    columns,
+    indexes: [
+      '(username_lower collate "C", key)',
+      'using gin (username_lower gin_trgm_ops)',
+      'using gin (names)',
+      '(joined_at, key)',
+      '(article_count, key)',
+    ],
+  },
+});
+
+/** The username also in parts, since `ada.lovelace` reads like a host's name. */
+function searchableNames({ username, displayName }: ProfileDoc): string {
+  return username === null ? '' : `${displayName} ${username} ${username.replace(/[._-]+/g, ' ')}`;
+}

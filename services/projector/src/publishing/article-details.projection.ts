@@ -1,0 +1,37 @@
+/** Articles as documents: all that one screen shows at once, people as ids. */
+import {
+  type ArticleDetailsDoc,
+  articleDetailsView,
+  type CommentDoc,
+  NEWEST_COMMENTS,
+} from '@annals/contracts/publishing/docs';
+import { defineProjection } from '@annals/platform/consumer/projection';
+import { type ArticleFoldEvent, articleAggregates, articleKeys, evolveSummary } from './article.ts';
+import { toComment } from './comment.ts';
+
+export const articleDetails = defineProjection<ArticleDetailsDoc>()({
+  ...articleDetailsView,
+  store: 'documents',
+  aggregates: articleAggregates,
+  keys: articleKeys,
+  evolve: (current, event, id) => {
+    const summary = evolveSummary(current?.summary ?? null, event);
+    if (!summary) return null;
+    return {
+      id,
+      activeSlug: summary.isDeleted ? null : summary.slug,
+      summary,
+      content: contentOf(event) ?? current?.content ?? '',
+      comments: commentsOf(event, current?.comments ?? []),
+    };
+  },
+  lookups: ['activeSlug'],
+});
+
+function contentOf(event: ArticleFoldEvent): string | undefined {
+  return event.type === 'ArticleCreated' || event.type === 'ArticleUpdated' ? event.data.content : undefined;
+}
+
+function commentsOf(event: ArticleFoldEvent, current: readonly CommentDoc[]): readonly CommentDoc[] {
+  return event.type === 'CommentAdded' ? [toComment(event), ...current].slice(0, NEWEST_COMMENTS) : current;
+}

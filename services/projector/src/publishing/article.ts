@@ -1,0 +1,114 @@
+/** The fold of an article's summary, shared by its list row and its document. */
+
+import { reservation } from '@annals/contracts/identity/reservation.events';
+import { type DomainEventOf, streamCategory, streamId } from '@annals/contracts/kit/event';
+import { article } from '@annals/contracts/publishing/article.events';
+import { comment } from '@annals/contracts/publishing/comment.events';
+import type { ArticleListDoc } from '@annals/contracts/publishing/docs';
+import { like } from '@annals/contracts/publishing/like.events';
+import { excerptOf, htmlToText, readingMinutes } from './html-text.ts';
+
+export const articleAggregates = [article, like, comment, reservation] as const;
+
+type Change = DomainEventOf<typeof article>;
+type Lapse = Extract<DomainEventOf<typeof reservation>, { type: 'ReservationLapsed' }>;
+export type ArticleFoldEvent = Change | DomainEventOf<typeof like> | DomainEventOf<typeof comment> | Lapse;
+
+const byArticle = (event: { readonly data: { readonly articleId: string } }) => event.data.articleId;
+
+export const articleKeys = {
+  ArticleCreated: byArticle,
+  ArticleUpdated: byArticle,
+  ArticlePublished: byArticle,
+  ArticleUnpublished: byArticle,
+  ArticleDeleted: byArticle,
+  ArticleRestored: byArticle,
+  ArticleLiked: byArticle,
+  ArticleUnliked: byArticle,
+  CommentAdded: byArticle,
+  ReservationLapsed: (event: Lapse) =>
+    streamCategory(event.stream) === article.category ? streamId(event.stream) : [],
+};
+
+/** Folds one event into the summary of its article. Likes and comments of an unknown article stay unknown. */
+export function evolveSummary(
+  current: ArticleListDoc | null,
+  event: ArticleFoldEvent,
+): ArticleListDoc | null {
+  if (event.type === 'ArticleCreated') return create(event);
+  if (!current) return null;
+  switch (event.type) {
+    case 'ArticleLiked':
+      return { ...current, likeCount: current.likeCount + 1 };
+    case 'ArticleUnliked':
+      return { ...current, likeCount: Math.max(0, current.likeCount - 1) };
+    case 'CommentAdded':
+      return { ...current, commentCount: current.commentCount + 1 };
+    case 'ReservationLapsed':
+      return { ...current, revision: event.revision };
+    default:
+      return { ...current, ...changesOf(event, current), ...touch(event, current) };
+  }
+}
+
+function create(event: Extract<Change, { type: 'ArticleCreated' }>): ArticleListDoc {
+  const { data, metadata, revision } = event;
+  return {
+    id: data.articleId,
+    slug: data.slug,
+    title: data.title,
+    ...contentFields(data.content),
+    updatedBy: null,
+    category: null,
+    tags: data.tags,
+    documents: [],
+    isPublished: false,
+    isFeatured: false,
+    publishedAt: null,
+    publishAt: null,
+    createdAt: metadata.occurredAt,
+    updatedAt: metadata.occurredAt,
+    likeCount: 0,
+    commentCount: 0,
+    viewCount: 0,
+    revision,
+    externalId: data.externalId,
+    authorId: data.authorId,
+    isDeleted: false,
+  };
+}
+
+function changesOf(
+  event: Exclude<Change, { type: 'ArticleCreated' }>,
+  current: ArticleListDoc,
+): Partial<ArticleListDoc> {
+  switch (event.type) {
+    case 'ArticleUpdated': {
+      const { title, slug, content, tags } = event.data;
+      return {
+        title: title ?? current.title,
+        slug: slug ?? current.slug,
+        tags: tags ?? current.tags,
+        ...(content === undefined ? {} : contentFields(content)),
+      };
+    }
+    case 'ArticlePublished':
+      return { isPublished: true, publishedAt: event.data.publishedAt };
+    case 'ArticleUnpublished':
+      return { isPublished: false, publishedAt: null };
+    case 'ArticleDeleted':
+      return { isDeleted: true };
+    case 'ArticleRestored':
+      return { isDeleted: false };
+  }
+}
+
+function contentFields(content: string): Pick<ArticleListDoc, 'excerpt' | 'readingMinutes'> {
+  const text = htmlToText(content);
+  return { excerpt: excerptOf(text), readingMinutes: readingMinutes(text) };
+}
+
+function touch({ metadata, revision }: Change, current: ArticleListDoc): Partial<ArticleListDoc> {
+  const updatedBy = metadata.actor.kind === 'user' ? metadata.actor.id : current.updatedBy;
+  return { updatedBy, updatedAt: metadata.occurredAt, revision };
+}
