@@ -88,7 +88,10 @@ export function defineProjection<State extends object>() {
       version: definition.version,
       store: definition.store,
       handles: new Set(Object.keys(definition.keys)),
-      keys: (event) => [keyOf[event.type]?.(event) ?? []].flat(),
+      keys: (event) => {
+        const keys = keyOf[event.type]?.(event) ?? [];
+        return typeof keys === 'string' ? [keys] : keys;
+      },
       evolve: definition.evolve as unknown as Projection<State>['evolve'],
       ...(definition.rows ? { rows: definition.rows } : {}),
       ...(definition.lookups ? { lookups: definition.lookups } : {}),

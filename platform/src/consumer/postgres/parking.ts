@@ -1,0 +1,98 @@
+/** Parked events and repair requests in PostgreSQL. */
+import type { Pool, PoolClient } from 'pg';
+import type { Position } from '../../event-store/port.ts';
+import type { ParkedEvent, PendingRequest, Repair, RepairRequest, RequestStatus } from '../store.ts';
+
+type Client = Pool | PoolClient;
+
+/** Queues events behind their keys, in one statement. The first one of a key says why. */
+export async function park(client: Client, consumer: string, events: readonly ParkedEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  await client.query(
+    `with incoming as materialized (
+       select * from json_to_recordset($2)
+         as r(key text, stream text, revision integer, position text collate "C", error text)
+     ), keys as (
+       insert into consumers.parked_keys (consumer, key, first_position, error)
+       select distinct on (key) $1, key, position, error from incoming where error is not null order by key, position
+       on conflict do nothing
+     )
+     insert into consumers.parked_events (consumer, key, position, stream, revision, error)
+     select $1, key, position, stream, revision, error from incoming`,
+    [consumer, JSON.stringify(events)],
+  );
+}
+
+/** Notes a request's outcome and empties the queue that it was about. */
+export async function carryOut(client: Client, { request, outcome, unparked }: Repair): Promise<void> {
+  await client.query('update consumers.requests set outcome = $2, done_at = now() where id = $1', [
+    request.id,
+    outcome,
+  ]);
+  if (unparked === undefined) return;
+  await client.query('delete from consumers.parked_keys where consumer = $1 and key = $2', [
+    request.consumer,
+    unparked,
+  ]);
+}
+
+/** See `ViewStore.parkedKeys`. */
+export async function parkedKeys(client: Client, consumer: string): Promise<readonly string[]> {
+  const { rows } = await client.query<{ key: string }>(
+    'select key from consumers.parked_keys where consumer = $1 order by key',
+    [consumer],
+  );
+  return rows.map(({ key }) => key);
+}
+
+/** See `ViewStore.parkedEvents`. */
+export async function parkedEvents(
+  client: Client,
+  consumer: string,
+  key: string,
+  after: Position | null,
+  limit: number,
+): Promise<readonly ParkedEvent[]> {
+  const { rows } = await client.query<ParkedEvent>(
+    `select key, stream, revision, position, error from consumers.parked_events
+     where consumer = $1 and key = $2 and ($3::text is null or position > $3) order by position limit $4`,
+    [consumer, key, after, limit],
+  );
+  return rows;
+}
+
+/** See `ConsumerStore.request`. */
+export async function request(client: Client, asked: RepairRequest): Promise<string> {
+  const { rows } = await client.query<{ id: string }>(
+    `with old as (delete from consumers.requests where done_at < now() - interval '1 day')
+     insert into consumers.requests (consumer, action, key, position) values ($1, $2, $3, $4) returning id::text`,
+    [
+      asked.consumer,
+      asked.action,
+      asked.action === 'skip' ? null : asked.key,
+      asked.action === 'skip' ? asked.position : null,
+    ],
+  );
+  return rows[0]?.id ?? '';
+}
+
+/** See `ConsumerStore.pending`. */
+export async function pending(
+  client: Client,
+  consumers: readonly string[],
+): Promise<readonly PendingRequest[]> {
+  const { rows } = await client.query<PendingRequest>(
+    `select id::text, consumer, action, key, position from consumers.requests
+     where outcome is null and consumer = any ($1) order by id limit 100`,
+    [consumers],
+  );
+  return rows;
+}
+
+/** See `ConsumerStore.requests`. */
+export async function requests(client: Client): Promise<readonly RequestStatus[]> {
+  const { rows } = await client.query<RequestStatus>(
+    `select id::text, consumer, action, key, position, outcome from consumers.requests order by requests.id desc limit 100`,
+  );
+  return rows;
+}

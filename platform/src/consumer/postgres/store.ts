@@ -1,0 +1,118 @@
+/** The consumer store in PostgreSQL: views (rows and JSON documents) and reactions. */
+import type { Pool, PoolClient } from 'pg';
+import type { Position } from '../../event-store/port.ts';
+import { migrate } from '../../postgres/migrate.ts';
+import { transaction } from '../../postgres/transaction.ts';
+import type { PostgresEffects } from '../reaction.ts';
+import { type ConsumerStore, type Registration, type ViewStore, WritesRefused } from '../store.ts';
+import * as checkpoints from './checkpoints.ts';
+import * as parking from './parking.ts';
+import { consumerMigrations } from './schema.ts';
+import { type ViewTable, viewTable } from './view-table.ts';
+import { findRefused, isRefusal, rowsOf, writeViews } from './write-views.ts';
+
+/** The same in every process: preparations wait for each other. */
+const PREPARE_LOCK = 4_711_002;
+
+/** All but `commit`, which is where the two kinds of store differ. */
+function baseStore(pool: Pool): Omit<ConsumerStore<never>, 'commit'> {
+  return {
+    prepare: (registrations, start) => prepare(pool, registrations, start, []),
+    attend: (owner, consumers, ttlMs) => checkpoints.attend(pool, owner, consumers, ttlMs),
+    claim: (consumer, owner, leaseMs) => checkpoints.claim(pool, consumer, owner, leaseMs),
+    renew: (holdings) => checkpoints.renew(pool, holdings),
+    release: (claims) => checkpoints.release(pool, claims),
+    goLive: (claim) => checkpoints.goLive(pool, claim),
+    hold: (claim, hold) => checkpoints.hold(pool, claim, hold),
+    status: () => checkpoints.status(pool),
+    request: (request) => parking.request(pool, request),
+    pending: (consumers) => parking.pending(pool, consumers),
+    requests: () => parking.requests(pool),
+  };
+}
+
+async function prepare(
+  pool: Pool,
+  registrations: readonly Registration[],
+  start: Position,
+  tables: readonly ViewTable[],
+): Promise<void> {
+  await migrate(pool, 'consumers', consumerMigrations);
+  await transaction(pool, async (client) => {
+    await client.query('select pg_advisory_xact_lock($1)', [PREPARE_LOCK]);
+    await checkpoints.register(client, registrations, start);
+    // Only what is missing: even an `if not exists` would wait for the commits under way and hold up further ones.
+    const existing = await client.query<{ name: string }>(
+      `select tablename as name from pg_tables where schemaname = 'views' and tablename = any ($1)`,
+      [tables.map(({ name }) => name)],
+    );
+    const names = new Set(existing.rows.map(({ name }) => name));
+    for (const { name, ddl } of tables)
+      if (!names.has(name)) for (const statement of ddl) await client.query(statement);
+  });
+}
+
+/** A store for reactions: effects run on the connection whose transaction moves the checkpoint. */
+export function createPostgresReactionStore({
+  pool,
+}: {
+  readonly pool: Pool;
+}): ConsumerStore<PostgresEffects> {
+  return {
+    ...baseStore(pool),
+    commit: (claim, to, effects, repair) =>
+      transaction(pool, async (client) => {
+        const moved = await checkpoints.moveCheckpoint(client, claim, to);
+        await effects?.(client);
+        if (repair) await parking.carryOut(client, repair);
+        return moved;
+      }),
+  };
+}
+
+/** A store for projections into tables `views.<name>_v<version>`, rows and documents alike. */
+export function createPostgresViewStore({ pool }: { readonly pool: Pool }): ViewStore {
+  const tables = new Map<string, ViewTable>();
+  const tableOf = (consumer: string): ViewTable => {
+    const table = tables.get(consumer);
+    if (!table) throw new Error(`${consumer} was not prepared`);
+    return table;
+  };
+
+  return {
+    ...baseStore(pool),
+    prepare: async (registrations, start) => {
+      for (const { consumer, projection } of registrations)
+        if (projection) tables.set(consumer, viewTable(projection));
+      await prepare(pool, registrations, start, [...tables.values()]);
+    },
+    load: async (consumer, keys) => {
+      const { name, load } = tableOf(consumer);
+      const { rows } = await pool.query<{ key: string; doc: object }>({
+        name: `load_${name}`,
+        text: load,
+        values: [keys],
+      });
+      return new Map(rows.map(({ key, doc }) => [key, doc]));
+    },
+    commit: async (claim, to, writes, repair) => {
+      const table = tableOf(claim.consumer);
+      const rows = writes ? rowsOf(table, writes.upserts) : [];
+      try {
+        return await transaction(pool, async (client: PoolClient) => {
+          const moved = await checkpoints.moveCheckpoint(client, claim, to);
+          if (writes) await writeViews(client, table, rows, writes.deletes);
+          if (repair) await parking.carryOut(client, repair);
+          if (writes) await parking.park(client, claim.consumer, writes.parked);
+          return moved;
+        });
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        const refused = await findRefused(pool, table, rows);
+        throw refused.size > 0 ? new WritesRefused(refused, error) : error;
+      }
+    },
+    parkedKeys: (consumer) => parking.parkedKeys(pool, consumer),
+    parkedEvents: (consumer, key, after, limit) => parking.parkedEvents(pool, consumer, key, after, limit),
+  };
+}

@@ -1,0 +1,133 @@
+/** A projection at work: one load, a fold in memory and one commit per batch; parking; repairs of parked keys. */
+import type { DomainEvent } from '@annals/contracts/kit/event';
+import type { EventLog } from '../event-log/log.ts';
+import { errorCode, isTransient } from './errors.ts';
+import { fold, keysOf, keysToLoad } from './fold.ts';
+import type { ParkingLimit } from './parking-limit.ts';
+import { type Projection, viewName } from './projection.ts';
+import {
+  type Claim,
+  LeaseLost,
+  type ParkedEvent,
+  type PendingRequest,
+  type Repair,
+  type ViewStore,
+  type Writes,
+  WritesRefused,
+} from './store.ts';
+import type { Term } from './term.ts';
+
+const NOTHING: ReadonlyMap<string, object> = new Map();
+const PAGE = 1_000;
+
+export interface ProjectionTermOptions {
+  readonly projection: Projection;
+  readonly store: ViewStore;
+  readonly log: EventLog;
+  readonly limit: ParkingLimit;
+}
+
+/** Begins a term of a projection: reads which keys have parked events; from then on its owner alone changes that. */
+export async function openProjection({
+  projection,
+  store,
+  log,
+  limit,
+}: ProjectionTermOptions): Promise<Term> {
+  const consumer = viewName(projection);
+  const parked = new Set(await store.parkedKeys(consumer));
+
+  const load = (keys: readonly string[]) => (keys.length > 0 ? store.load(consumer, keys) : NOTHING);
+
+  const commit = async (claim: Claim, to: string, writes: Writes): Promise<Claim> => {
+    const poisoned = writes.parked.filter(({ error }) => error !== null);
+    limit.check(poisoned.length);
+    const moved = await store.commit(claim, to, writes);
+    for (const { key } of poisoned) parked.add(key);
+    limit.count(poisoned.length);
+    return moved;
+  };
+
+  /** The key's document once its parked events are folded. Throws where they still cannot be. */
+  const refold = async (key: string): Promise<Writes> => {
+    const before = (await store.load(consumer, [key])).get(key) ?? null;
+    let state = before;
+    for (let after: string | null = null; ; ) {
+      const page: readonly ParkedEvent[] = await store.parkedEvents(consumer, key, after, PAGE);
+      for (const event of await readAgain(log, page)) state = projection.evolve(state, event, key);
+      after = page.at(-1)?.position ?? null;
+      if (page.length < PAGE) break;
+    }
+    const upserts = new Map(state === null ? [] : [[key, state]]);
+    return { upserts, deletes: state === null && before !== null ? [key] : [], parked: [] };
+  };
+
+  const retry = async (claim: Claim, request: PendingRequest, key: string): Promise<Claim> => {
+    try {
+      const writes = await refold(key);
+      const moved = await store.commit(claim, claim.position, writes, {
+        request,
+        outcome: 'retried',
+        unparked: key,
+      });
+      parked.delete(key);
+      return moved;
+    } catch (error) {
+      if (isTransient(error) || error instanceof LeaseLost) throw error;
+      const [code] = error instanceof WritesRefused ? error.refused.values() : [errorCode(error)];
+      return store.commit(claim, claim.position, null, { request, outcome: `failed again: ${code}` });
+    }
+  };
+
+  return {
+    async apply(claim, events, to) {
+      const keys = keysOf(projection, events);
+      const docs = await load(keysToLoad(keys, parked));
+      const refused = new Map<string, string>();
+      for (;;) {
+        const writes = fold(projection, { events, keys, docs, parked, refused });
+        try {
+          return await commit(claim, to, writes);
+        } catch (error) {
+          if (!(error instanceof WritesRefused)) throw error;
+          // Ends: a refused key is parked in the next round, so it is not written again.
+          for (const [key, code] of error.refused) refused.set(key, code);
+        }
+      }
+    },
+    async repair(claim, request) {
+      const key = request.action === 'skip' ? '' : request.key;
+      if (!parked.has(key)) {
+        return store.commit(claim, claim.position, null, {
+          request,
+          outcome: 'nothing is parked for this key',
+        });
+      }
+      if (request.action === 'retry') return retry(claim, request, key);
+      const repair: Repair = { request, outcome: 'discarded', unparked: key };
+      const moved = await store.commit(claim, claim.position, null, repair);
+      parked.delete(key);
+      return moved;
+    },
+  };
+}
+
+/** Parked events as the log holds them, in the order given: each stream is read once. */
+async function readAgain(log: EventLog, parked: readonly ParkedEvent[]): Promise<readonly DomainEvent[]> {
+  const ranges = new Map<string, { from: number; to: number }>();
+  for (const { stream, revision } of parked) {
+    const range = ranges.get(stream);
+    ranges.set(stream, {
+      from: Math.min(range?.from ?? revision, revision),
+      to: Math.max(range?.to ?? revision, revision),
+    });
+  }
+  const found = new Map<string, DomainEvent>();
+  const reads = [...ranges].map(([stream, { from, to }]) => log.read(stream, { from, limit: to - from + 1 }));
+  for (const event of (await Promise.all(reads)).flat()) found.set(event.position, event);
+  return parked.map(({ stream, revision, position }) => {
+    const event = found.get(position);
+    if (!event) throw new Error(`${stream} has no event ${revision} at ${position}`);
+    return event;
+  });
+}

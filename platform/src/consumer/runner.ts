@@ -1,0 +1,277 @@
+/**
+ * The loop of one consumer: takes the lease, follows the log from the checkpoint, hands batches to its term, and
+ * starts over from the stored checkpoint after any error. It never skips: what cannot be handled is held at.
+ */
+import { type DomainEventBatch, type LogSubscription, UndecodableEvent } from '../event-log/log.ts';
+import { EventStoreUnavailable, type Position } from '../event-store/port.ts';
+import { backoff } from '../postgres/backoff.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { createBell } from './bell.ts';
+import { BatchFailed, culprit, errorCode, isTransient } from './errors.ts';
+import type { ConsumerMetrics } from './metrics.ts';
+import { type Prefetch, prefetch } from './prefetch.ts';
+import {
+  type Claim,
+  type ConsumerStore,
+  type Hold,
+  type Holding,
+  LeaseLost,
+  type PendingRequest,
+} from './store.ts';
+import type { Term } from './term.ts';
+
+/** How long a held consumer waits before it tries again, in milliseconds. */
+const HOLD_MS = 5_000;
+
+export interface RunnerOptions {
+  readonly consumer: string;
+  readonly handles: ReadonlySet<string>;
+  readonly owner: string;
+  readonly leaseMs: number;
+  readonly store: ConsumerStore<never>;
+  readonly openTerm: () => Promise<Term>;
+  readonly follow: (subscription: LogSubscription) => AsyncIterable<DomainEventBatch>;
+  /** Told after each batch: between `checkpoint` and `through` there was nothing to handle. */
+  readonly onProgress: (consumer: string, checkpoint: Position, through: Position) => void;
+  readonly logger: Logger;
+  readonly metrics: ConsumerMetrics;
+}
+
+/** Runs one consumer whenever it holds the lease. */
+export class Runner {
+  readonly consumer: string;
+  /** Met an event newer than this release: another replica's turn, for as long as this process lives. */
+  isWithdrawn = false;
+  readonly #options: RunnerOptions;
+  /** Wakes the loop between batches. */
+  readonly #news = createBell();
+  /** Wakes the loop between terms. */
+  readonly #chance = createBell();
+  #running: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
+  #term: AbortController | undefined;
+  #holding: Holding | undefined;
+  #requests: readonly PendingRequest[] = [];
+  #hold: Hold | undefined;
+  #failures = 0;
+  /** Up to here events come one by one, so that those before the one at fault do not wait for it. */
+  #stepUntil: Position | undefined;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    this.consumer = options.consumer;
+  }
+
+  /** The lease held, if any, and how far the log was scanned. */
+  get holding(): Holding | undefined {
+    return this.#holding;
+  }
+
+  /** Starts the loop where it does not run. */
+  start(): void {
+    if (this.#running || this.isWithdrawn) return;
+    const stop = new AbortController();
+    this.#running = { stop, done: this.#run(stop.signal) };
+  }
+
+  /** Ends the loop after the commit under way, and gives the lease up. */
+  async stop(): Promise<void> {
+    this.#running?.stop.abort();
+    this.#wake();
+    await this.#running?.done;
+    this.#running = undefined;
+  }
+
+  /** Another replica holds the lease that `claim` was: ends the term. */
+  lose(claim: Claim): void {
+    if (this.#holding?.claim.epoch !== claim.epoch) return;
+    this.#letGo();
+    this.#term?.abort();
+    this.#wake();
+  }
+
+  /** Tries for the lease again, where the loop waits for it. */
+  tick(): void {
+    if (!this.#holding) this.#chance.ring();
+  }
+
+  /** Has requests carried out between two batches. */
+  ask(requests: readonly PendingRequest[]): void {
+    this.#requests = requests;
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#news.ring();
+    this.#chance.ring();
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { store, consumer, owner, leaseMs, logger } = this.#options;
+    while (!signal.aborted && !this.isWithdrawn) {
+      try {
+        const claim = await store.claim(consumer, owner, leaseMs);
+        if (claim) await this.#serve(claim, signal);
+        else await this.#chance.wait();
+      } catch (error) {
+        if (!signal.aborted) await this.#recover(error);
+      }
+    }
+    const claim = this.#letGo();
+    if (!claim) return;
+    await store.release([claim]).catch((error: unknown) => {
+      logger.warn({ error, consumer }, 'the lease was not handed over; it will run out');
+    });
+  }
+
+  /** From a claim to the end of the lease, an error, or a reason to follow the log from another place. */
+  async #serve(claim: Claim, stop: AbortSignal): Promise<void> {
+    const { handles, follow, openTerm, metrics, consumer } = this.#options;
+    this.#holding = { claim, through: claim.position };
+    metrics.owned.set({ consumer }, 1);
+    const ending = new AbortController();
+    this.#term = ending;
+    const signal = AbortSignal.any([stop, ending.signal]);
+    const term = await openTerm();
+    const pace = this.#stepUntil === undefined ? {} : { batchSize: 1 };
+    const batches = prefetch(
+      follow({ from: claim.position, types: handles, signal, ...pace }),
+      this.#news.ring,
+    );
+    try {
+      let isOver = false;
+      while (!isOver && !signal.aborted)
+        isOver = (await this.#repair(term)) || (await this.#turn(term, batches));
+    } finally {
+      ending.abort();
+      await batches.close();
+    }
+  }
+
+  /** Handles the batch that has arrived, or waits. True where the subscription has to end. */
+  async #turn(term: Term, batches: Prefetch): Promise<boolean> {
+    const batch = batches.take();
+    if (batch === 'ended') {
+      if (this.#holding) throw new EventStoreUnavailable('the subscription has ended');
+      return true;
+    }
+    if (batch === 'pending') {
+      await this.#news.wait();
+      return false;
+    }
+    await this.#apply(term, batch);
+    if (this.#stepUntil === undefined || batch.through < this.#stepUntil) return false;
+    this.#stepUntil = undefined;
+    return true;
+  }
+
+  async #apply(term: Term, batch: DomainEventBatch): Promise<void> {
+    const { consumer, store, metrics, onProgress } = this.#options;
+    let { claim } = this.#held();
+    if (batch.events.length > 0) {
+      const done = metrics.batchSeconds.startTimer({ consumer });
+      claim = await term.apply(claim, batch.events, batch.through).catch((error: unknown) => {
+        throw new BatchFailed(batch, error);
+      });
+      done();
+      metrics.events.inc({ consumer }, batch.events.length);
+      this.#endHold();
+    }
+    if (batch.caughtUp && !claim.isLive) claim = await store.goLive(claim);
+    this.#failures = 0;
+    if (this.#holding) this.#holding = { claim, through: batch.through };
+    metrics.observeLag(consumer, batch);
+    onProgress(consumer, claim.position, batch.through);
+  }
+
+  /** Carries out what was asked for. True where the checkpoint has moved by it. */
+  async #repair(term: Term): Promise<boolean> {
+    let isMoved = false;
+    for (let request = this.#requests[0]; request; request = this.#requests[0]) {
+      const { claim, through } = this.#held();
+      const isSkip = request.action === 'skip' && this.#hold?.position === request.position;
+      const next = await (request.action === 'skip'
+        ? this.#skip(claim, request, isSkip)
+        : term.repair(claim, request));
+      isMoved ||= isSkip;
+      this.#requests = this.#requests.slice(1);
+      this.#holding = { claim: next, through: isSkip ? next.position : through };
+    }
+    return isMoved;
+  }
+
+  async #skip(
+    claim: Claim,
+    request: PendingRequest & { action: 'skip' },
+    isHeldThere: boolean,
+  ): Promise<Claim> {
+    const { store } = this.#options;
+    if (!isHeldThere)
+      return store.commit(claim, claim.position, null, { request, outcome: 'not held there' });
+    const next = await store.commit(claim, request.position, null, { request, outcome: 'skipped' });
+    this.#endHold();
+    return next;
+  }
+
+  /** Decides what follows from an error, and waits before the next attempt. */
+  async #recover(failure: unknown): Promise<void> {
+    const { consumer, logger, metrics } = this.#options;
+    const error = failure instanceof BatchFailed ? failure.cause : failure;
+    if (error instanceof LeaseLost) {
+      this.#letGo();
+      logger.warn({ error, consumer }, 'the lease is lost');
+      return;
+    }
+    if (error instanceof UndecodableEvent && error.reason === 'newer') {
+      this.isWithdrawn = true;
+      logger.warn({ error, consumer }, 'met an event newer than this release; left to other replicas');
+      return;
+    }
+    metrics.failures.inc({ consumer });
+    const pause = backoff(this.#failures++);
+    if (isTransient(error)) {
+      logger.warn({ error, consumer }, 'failed for now; trying again');
+      await this.#chance.wait(pause);
+      return;
+    }
+    const { at, within } = culprit(failure, this.#stepUntil !== undefined);
+    if (within !== undefined && this.#stepUntil === undefined) {
+      this.#stepUntil = within;
+      return;
+    }
+    await this.#holdAt({ position: at ?? null, error: errorCode(error) }, error);
+    await this.#chance.wait(HOLD_MS);
+  }
+
+  async #holdAt(hold: Hold, error: unknown): Promise<void> {
+    const { consumer, store, logger, metrics } = this.#options;
+    if (this.#hold?.position !== hold.position || this.#hold.error !== hold.error) {
+      logger.error({ error, consumer, position: hold.position }, 'the consumer is held');
+    }
+    this.#hold = hold;
+    metrics.held.set({ consumer }, 1);
+    const claim = this.#holding?.claim;
+    if (!claim) return;
+    await store
+      .hold(claim, hold)
+      .catch((cause: unknown) => logger.warn({ error: cause, consumer }, 'could not note it'));
+  }
+
+  #endHold(): void {
+    if (!this.#hold) return;
+    this.#hold = undefined;
+    this.#options.metrics.held.set({ consumer: this.consumer }, 0);
+  }
+
+  #letGo(): Claim | undefined {
+    const claim = this.#holding?.claim;
+    this.#holding = undefined;
+    this.#options.metrics.owned.set({ consumer: this.consumer }, 0);
+    return claim;
+  }
+
+  #held(): Holding {
+    if (!this.#holding)
+      throw new LeaseLost({ consumer: this.consumer, epoch: 0, position: '', isLive: false, leaseMs: 0 });
+    return this.#holding;
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * Runs consumers: one loop each, leases renewed off the loops in one statement for all, shared out among the replicas
+ * that can run them, handed over at the end. Projections and reactions run on the same loop.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Registry } from 'prom-client';
+import type { EventLog } from '../event-log/log.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { assign } from './assignment.ts';
+import { createFeed } from './feed.ts';
+import { fingerprint } from './fingerprint.ts';
+import { type ConsumerMetrics, consumerMetrics } from './metrics.ts';
+import { createParkingLimit } from './parking-limit.ts';
+import type { Progress } from './progress.ts';
+import { type Projection, viewName } from './projection.ts';
+import { openProjection } from './projection-term.ts';
+import type { PostgresEffects, ReactionConsumer } from './reaction.ts';
+import { Runner } from './runner.ts';
+import type {
+  ConsumerStatus,
+  ConsumerStore,
+  Registration,
+  RepairRequest,
+  RequestStatus,
+  ViewStore,
+} from './store.ts';
+import { openReaction, type Term } from './term.ts';
+
+interface CommonOptions {
+  readonly log: EventLog;
+  /** Unique per process, e.g. host name and a random suffix. */
+  readonly owner: string;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  /** One per process, shared by all its runtimes; without one, readers learn of progress within a second. */
+  readonly progress?: Progress;
+  /** How long a lease outlives its owner's last sign of life. Default 10 s. */
+  readonly leaseMs?: number;
+  /** How often leases are renewed, shares looked at and requests picked up. Default 1 s; a fifth until ready. */
+  readonly tickMs?: number;
+}
+
+export type ConsumersOptions<Effects = PostgresEffects> = CommonOptions &
+  (
+    | { readonly store: ViewStore; readonly consumers: readonly Projection[] }
+    | { readonly store: ConsumerStore<Effects>; readonly consumers: readonly ReactionConsumer<Effects>[] }
+  );
+
+/** Running consumers. */
+export interface Consumers {
+  /** Prepares the store and begins. Throws `FingerprintChanged`. */
+  start(): Promise<void>;
+  /** Finishes the commits under way and hands the leases over. */
+  stop(): Promise<void>;
+  /** True once every consumer, wherever it runs, has caught up with the log at least once since it was made. */
+  isReady(): boolean;
+  status(): Promise<readonly ConsumerStatus[]>;
+  /** Asks whoever holds the consumer's lease for a repair, within about a second; gives the request's id. */
+  request(request: RepairRequest): Promise<string>;
+  requests(): Promise<readonly RequestStatus[]>;
+}
+
+/** A consumer as the runtime sees it. */
+interface Unit extends Registration {
+  readonly handles: ReadonlySet<string>;
+  readonly openTerm: () => Promise<Term>;
+}
+
+/** Creates the consumers of one store; nothing happens before `start`. */
+export function createConsumers<Effects = PostgresEffects>(options: ConsumersOptions<Effects>): Consumers {
+  const { log, logger, owner, progress, leaseMs = 10_000, tickMs = 1_000 } = options;
+  const store: ConsumerStore<never> = options.store;
+  const units = unitsOf(options);
+  const names = units.map(({ consumer }) => consumer);
+  const metrics = consumerMetrics(options.metrics);
+  const feed = createFeed(log, new Set(units.flatMap(({ handles }) => [...handles])));
+  const stopping = new AbortController();
+  let ticking: Promise<void> | undefined;
+  let isReady = false;
+
+  const runners = units.map(
+    ({ consumer, handles, openTerm }) =>
+      new Runner({
+        consumer,
+        handles,
+        openTerm,
+        owner,
+        leaseMs,
+        store,
+        logger,
+        metrics,
+        follow: (subscription) =>
+          subscription.batchSize === 1 ? log.subscribe(subscription) : feed.follow(subscription),
+        onProgress: (...announcement) => progress?.announce(...announcement),
+      }),
+  );
+
+  /** Renews what is held; what turns out to be lost ends. */
+  const renew = async (): Promise<void> => {
+    const lost = await store.renew(runners.flatMap(({ holding }) => holding ?? []));
+    for (const claim of lost) runners.find(({ consumer }) => consumer === claim.consumer)?.lose(claim);
+    for (const { holding } of runners) {
+      if (holding) progress?.announce(holding.claim.consumer, holding.claim.position, holding.through);
+    }
+  };
+
+  /** Starts what is this process' share, and hands over what is another's. */
+  const share = async (): Promise<void> => {
+    const able = runners.filter(({ isWithdrawn }) => !isWithdrawn).map(({ consumer }) => consumer);
+    const assignment = assign(await store.attend(owner, able, leaseMs));
+    for (const runner of runners) {
+      if (assignment.get(runner.consumer) === owner) {
+        runner.start();
+        runner.tick();
+      } else void runner.stop();
+    }
+  };
+
+  const ask = async (): Promise<void> => {
+    const held = runners.filter(({ holding }) => holding);
+    const pending = await store.pending(held.map(({ consumer }) => consumer));
+    for (const runner of held) {
+      const own = pending.filter(({ consumer }) => consumer === runner.consumer);
+      if (own.length > 0) runner.ask(own);
+    }
+  };
+
+  const look = async (): Promise<void> => {
+    const own = (await store.status()).filter(({ consumer }) => names.includes(consumer));
+    observe(metrics, own);
+    isReady = own.length === names.length && own.every(({ isLive }) => isLive);
+  };
+
+  const tick = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      for (const step of [renew, share, ask, look]) {
+        await step().catch((error: unknown) =>
+          logger.warn({ error }, 'consumers could not be looked after; trying again'),
+        );
+      }
+      await sleep(isReady ? tickMs : tickMs / 5, undefined, { signal: stopping.signal }).catch(() => {});
+    }
+  };
+
+  return {
+    async start() {
+      await store.prepare(units, await log.start());
+      ticking = tick();
+    },
+    async stop() {
+      stopping.abort();
+      await ticking;
+      await Promise.all(runners.map((runner) => runner.stop()));
+      await store
+        .attend(owner, [], 0)
+        .catch((error: unknown) => logger.warn({ error }, 'could not say good-bye'));
+    },
+    isReady: () => isReady,
+    status: () => store.status(),
+    request: (request) => store.request(request),
+    requests: () => store.requests(),
+  };
+}
+
+function unitsOf<Effects>(options: ConsumersOptions<Effects>): readonly Unit[] {
+  const { log } = options;
+  if (isOfProjections(options)) {
+    const { store } = options;
+    return options.consumers.map((projection) => {
+      const limit = createParkingLimit();
+      const openTerm = () => openProjection({ projection, store, log, limit });
+      return { ...identity(projection), projection, openTerm };
+    });
+  }
+  const { store } = options;
+  return options.consumers.map((reaction) => ({
+    ...identity(reaction),
+    openTerm: async () => openReaction(reaction, store),
+  }));
+}
+
+function isOfProjections<Effects>(
+  options: ConsumersOptions<Effects>,
+): options is CommonOptions & { readonly store: ViewStore; readonly consumers: readonly Projection[] } {
+  return 'load' in options.store;
+}
+
+function identity<Effects>(
+  consumer: Projection | ReactionConsumer<Effects>,
+): Registration & Pick<Unit, 'handles'> {
+  return { consumer: viewName(consumer), fingerprint: fingerprint(consumer), handles: consumer.handles };
+}
+
+function observe(metrics: ConsumerMetrics, statuses: readonly ConsumerStatus[]): void {
+  for (const { consumer, owner, parkedKeys } of statuses) {
+    metrics.unowned.set({ consumer }, owner === null ? 1 : 0);
+    metrics.parkedKeys.set({ consumer }, parkedKeys);
+  }
+}

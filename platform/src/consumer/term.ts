@@ -1,0 +1,24 @@
+import type { DomainEvent } from '@annals/contracts/kit/event';
+import type { Position } from '../event-store/port.ts';
+import type { ReactionConsumer } from './reaction.ts';
+import type { Claim, ConsumerStore, PendingRequest } from './store.ts';
+
+/** What one kind of consumer does while it holds a lease. All of it ends in a commit under the claim given. */
+export interface Term {
+  /** Handles a batch and moves the checkpoint to `to`. */
+  apply(claim: Claim, events: readonly DomainEvent[], to: Position): Promise<Claim>;
+  /** Carries out a request to retry or to discard. */
+  repair(claim: Claim, request: PendingRequest): Promise<Claim>;
+}
+
+/** Begins a term of a reaction. */
+export function openReaction<Effects>(
+  reaction: ReactionConsumer<Effects>,
+  store: ConsumerStore<Effects>,
+): Term {
+  return {
+    apply: async (claim, events, to) => store.commit(claim, to, await reaction.handle(events)),
+    repair: (claim, request) =>
+      store.commit(claim, claim.position, null, { request, outcome: 'a reaction parks nothing' }),
+  };
+}
