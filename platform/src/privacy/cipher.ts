@@ -1,4 +1,5 @@
 /** How single fields of an event are encrypted: each on its own, bound to its event, its name and its person. */
+import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { decrypt, encrypt } from './aead.ts';
 import { UnreadablePersonalData } from './port.ts';
@@ -14,7 +15,7 @@ const sealedField = z.strictObject({ sealed: z.literal(1), subject: z.string(), 
 export type SealedField = z.infer<typeof sealedField>;
 
 /** Encrypts a JSON value with its subject's key. */
-export function sealField(key: Uint8Array, subject: string, value: unknown, place: FieldPlace): SealedField {
+export function sealField(key: KeyObject, subject: string, value: unknown, place: FieldPlace): SealedField {
   const box = encrypt(key, Buffer.from(JSON.stringify(value)), contextOf(place, subject));
   return { sealed: 1, subject, box: box.toString('base64') };
 }
@@ -27,7 +28,7 @@ export function isSealed(value: unknown): value is SealedField {
 }
 
 /** The value again. Throws {@link UnreadablePersonalData} where it was sealed with another key or at another place. */
-export function openField(key: Uint8Array, field: SealedField, place: FieldPlace): unknown {
+export function openField(key: KeyObject, field: SealedField, place: FieldPlace): unknown {
   try {
     return JSON.parse(
       decrypt(key, Buffer.from(field.box, 'base64'), contextOf(place, field.subject)).toString('utf8'),

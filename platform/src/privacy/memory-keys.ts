@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, randomBytes } from 'node:crypto';
 import type { KeyStore, SubjectKey } from './port.ts';
 
 /** A key store in memory, for unit tests. */
@@ -15,7 +15,7 @@ export function createMemoryKeyStore(): KeyStore {
     read: (subjects) => Promise.resolve(known(subjects)),
     ensure(subjects) {
       for (const subject of subjects) {
-        if (!keys.has(subject)) keys.set(subject, { state: 'usable', key: randomBytes(32) });
+        if (!keys.has(subject)) keys.set(subject, { state: 'usable', key: createSecretKey(randomBytes(32)) });
       }
       return Promise.resolve(known(subjects));
     },

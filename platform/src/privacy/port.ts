@@ -3,9 +3,11 @@
  * Only command-api creates and destroys keys; everyone else reads them.
  */
 
-/** A person's key, or the marker that it has been destroyed. */
+import type { KeyObject } from 'node:crypto';
+
+/** A person's key (256 bits), or the marker that it has been destroyed. */
 export type SubjectKey =
-  | { readonly state: 'usable'; readonly key: Uint8Array }
+  | { readonly state: 'usable'; readonly key: KeyObject }
   | { readonly state: 'destroyed' };
 
 export interface KeyStore {

@@ -26,7 +26,7 @@ describe('key store: postgres', () => {
     const stored = async () =>
       (await pool.query('select wrapped from privacy.subject_keys where subject = $1', [subject])).rows[0]
         .wrapped;
-    expect(key?.state === 'usable' && (await stored()).includes(Buffer.from(key.key))).toBe(false);
+    expect(key?.state === 'usable' && (await stored()).includes(key.key.export())).toBe(false);
     await store.destroy(subject);
     expect(await stored()).toBeNull();
   });

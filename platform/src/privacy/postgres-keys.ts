@@ -2,7 +2,7 @@
  * Keys of personal data in PostgreSQL, each wrapped by the master key. A destroyed key keeps its row without key
  * material: the marker that tells an erasure from a loss.
  */
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
 import { migrate } from '../postgres/migrate.ts';
@@ -56,7 +56,8 @@ export async function createPostgresKeyStore(options: {
   pool: pg.Pool;
   masterKey: Uint8Array;
 }): Promise<KeyStore> {
-  const { pool, masterKey } = options;
+  const { pool } = options;
+  const masterKey = createSecretKey(options.masterKey);
   await migrate(pool, 'privacy', MIGRATIONS);
   const cache = new LRUCache<string, SubjectKey>({ max: CACHED_KEYS, ttl: CACHED_MS });
   /** Counts destructions, so that a read under way while one happens is not remembered. */
@@ -96,9 +97,9 @@ export async function createPostgresKeyStore(options: {
   };
 }
 
-function unwrap(masterKey: Uint8Array, subject: string, wrapped: Buffer): Uint8Array {
+function unwrap(masterKey: KeyObject, subject: string, wrapped: Buffer): KeyObject {
   try {
-    return decrypt(masterKey, wrapped, subject);
+    return createSecretKey(decrypt(masterKey, wrapped, subject));
   } catch (cause) {
     throw new UnreadablePersonalData(
       `the key of ${subject} does not unwrap; is the master key the right one?`,
