@@ -16,7 +16,7 @@ import {
   UnknownPosition,
 } from './port.ts';
 import { formatPosition, parsePosition } from './position.ts';
-import { follow, type Page } from './subscription.ts';
+import { follow, isNews, type Page, type PageRequest } from './subscription.ts';
 
 /** A log that several stores of one process can share. */
 export interface MemoryLog {
@@ -86,8 +86,7 @@ class MemoryEventStore implements EventStore {
     from.catch(() => {});
     return follow(
       {
-        page: async (after, limit) => this.#page(after, limit),
-        changed: (after, ended) => this.#changed(after, ended),
+        next: (request, ended) => this.#next(request, ended),
         position: (number) => formatPosition(this.#log.id, number),
       },
       from,
@@ -127,14 +126,18 @@ class MemoryEventStore implements EventStore {
     return parsePosition(this.#log.id, from);
   }
 
-  #page(after: number, limit: number): Page {
-    const events = this.#log.events.slice(after, after + limit);
-    const through = after + events.length;
-    return { events, through, isHead: through === this.#log.events.length };
+  async #next(request: PageRequest, signal: AbortSignal): Promise<Page | null> {
+    while (!signal.aborted) {
+      const events = this.#log.events.slice(request.after, request.after + request.limit);
+      const through = request.after + events.length;
+      const page = { events, through, isHead: through === this.#log.events.length };
+      if (isNews(page, request)) return page;
+      await this.#change(signal);
+    }
+    return null;
   }
 
-  #changed(after: number, signal: AbortSignal): Promise<void> {
-    if (signal.aborted || this.#log.events.length > after) return Promise.resolve();
+  #change(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const wake = (): void => {
         this.#log.waiting.delete(wake);

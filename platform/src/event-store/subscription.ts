@@ -12,18 +12,30 @@ export interface Page {
   readonly isHead: boolean;
 }
 
-/** What the loop reads from. Both give up quietly, with whatever they have, when `signal` is aborted. */
+/** What a subscription wants next. */
+export interface PageRequest {
+  readonly after: number;
+  /** Events at most. */
+  readonly limit: number;
+  /** It has been told that it is caught up; it need not be told again. */
+  readonly isCaughtUp: boolean;
+}
+
+/** What the loop reads from. */
 export interface PageSource {
-  /** At most `limit` events after `after`. Retries what is transient. */
-  page(after: number, limit: number, signal: AbortSignal): Promise<Page>;
-  /** Resolves when there may be events after `after`. */
-  changed(after: number, signal: AbortSignal): Promise<void>;
+  /** Waits until there is {@link isNews}; null once `signal` is aborted. Retries what is transient. */
+  next(request: PageRequest, signal: AbortSignal): Promise<Page | null>;
   position(number: number): Position;
 }
 
+/** True where a page tells a subscription something: events, or that it is caught up. */
+export function isNews(page: Page, request: PageRequest): boolean {
+  return page.through > request.after || (page.isHead && !request.isCaughtUp);
+}
+
 /**
- * Yields batches after `from` until `signal` is aborted. A page is read only when the consumer asks for a batch, so a
- * slow consumer holds one page and no more.
+ * Yields batches after `from` until `signal` is aborted. A page is asked for only when the consumer asks for a batch,
+ * so a slow consumer holds one page and no more.
  */
 export async function* follow(
   source: PageSource,
@@ -32,19 +44,20 @@ export async function* follow(
   signal: AbortSignal,
 ): AsyncGenerator<EventBatch, void, undefined> {
   const limit = options.batchSize ?? DEFAULT_BATCH_SIZE;
-  let through = await from;
-  let caughtUp = false;
+  let after: number;
+  try {
+    after = await from;
+  } catch (error) {
+    if (options.signal?.aborted) return;
+    throw error;
+  }
+  let isCaughtUp = false;
   while (!signal.aborted) {
-    const page = await source.page(through, limit, signal);
-    if (signal.aborted) return;
-    const hasNews = page.through > through || (page.isHead && !caughtUp);
-    through = page.through;
-    caughtUp = page.isHead;
-    if (hasNews) {
-      const events = options.filter ? page.events.filter(options.filter) : page.events;
-      yield { events, through: source.position(through), caughtUp };
-    } else {
-      await source.changed(through, signal);
-    }
+    const page = await source.next({ after, limit, isCaughtUp }, signal);
+    if (!page || signal.aborted) return;
+    after = page.through;
+    isCaughtUp = page.isHead;
+    const events = options.filter ? page.events.filter(options.filter) : page.events;
+    yield { events, through: source.position(after), caughtUp: isCaughtUp };
   }
 }

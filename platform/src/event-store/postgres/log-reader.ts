@@ -1,0 +1,57 @@
+/** Reads of the whole log, in the order of positions. */
+import type { ReadPool } from './read-pool.ts';
+import { COLUMNS, type EventRow, textQuery, toEvent } from './rows.ts';
+import type { TailEvent } from './tail.ts';
+
+/** A page ends with the event that reaches this size, whatever its limit. */
+const MAX_PAGE_BYTES = 8 * 1024 * 1024;
+
+/** `bytes` is the size up to and including the event; sizes are known without reading what is stored out of line. */
+const PAGE = `
+  select event.bytes, ${COLUMNS}
+  from (
+    select candidate.*, octet_length(data) + octet_length(metadata) as size,
+      sum(octet_length(data) + octet_length(metadata)) over (order by position rows unbounded preceding) as bytes
+    from (select * from event_store.events where position > $1 order by position limit $2) candidate
+  ) event
+  where event.bytes - event.size < ${MAX_PAGE_BYTES}
+  order by event.position
+`;
+
+/** Events that follow a position. */
+export interface LogPage {
+  readonly entries: readonly TailEvent[];
+  /** True where nothing followed them. */
+  readonly isHead: boolean;
+}
+
+/** Reads pages of the log and its head. Errors are those of pg. */
+export class LogReader {
+  readonly #pool: ReadPool;
+  readonly #log: string;
+
+  constructor(pool: ReadPool, log: string) {
+    this.#pool = pool;
+    this.#log = log;
+  }
+
+  /** At most `limit` events after `after`. Events become visible in the order of their positions, so none is missed. */
+  async page(after: number, limit: number): Promise<LogPage> {
+    const query = textQuery('event_store_page', PAGE, [after, limit]);
+    const rows = await this.#pool.query<[string, ...EventRow]>(query);
+    let before = 0;
+    const entries = rows.map(([sum, ...row]): TailEvent => {
+      const bytes = Number(sum) - before;
+      before += bytes;
+      return { event: toEvent(this.#log, row), number: Number(row[0]), bytes };
+    });
+    return { entries, isHead: rows.length < limit && before < MAX_PAGE_BYTES };
+  }
+
+  /** The number of the last event, 0 where there is none, as the server has it now. */
+  async head(): Promise<number> {
+    const query = textQuery('event_store_head', 'select head from event_store.log', []);
+    const rows = await this.#pool.query<[string]>(query);
+    return Number(rows[0]?.[0]);
+  }
+}

@@ -1,0 +1,43 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { backoff } from '../../postgres/backoff.ts';
+import { isTransient } from '../../postgres/errors.ts';
+import { EventStoreUnavailable } from '../port.ts';
+
+/** How long an operation outlasts the loss of its server before it fails, in milliseconds. */
+export const PATIENCE_MS = 10_000;
+
+export interface RetryOptions {
+  /** Default {@link PATIENCE_MS}. */
+  readonly patienceMs?: number;
+  readonly signal?: AbortSignal;
+  /** Hears of each failure that is retried. */
+  readonly onRetry?: (error: unknown) => void;
+}
+
+/**
+ * Repeats `work` with jittered backoff while it fails with transient errors. Throws {@link EventStoreUnavailable}
+ * once patience is over or `signal` is aborted, and any other error at once.
+ */
+export async function retrying<Result>(
+  work: () => Promise<Result>,
+  options: RetryOptions = {},
+): Promise<Result> {
+  const deadline = performance.now() + (options.patienceMs ?? PATIENCE_MS);
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+      if (options.signal?.aborted || performance.now() > deadline) throw unavailable(error);
+      options.onRetry?.(error);
+      await sleep(backoff(attempt), undefined, options.signal ? { signal: options.signal } : {}).catch(
+        () => {},
+      );
+    }
+  }
+}
+
+/** That the server has been away for too long. */
+export function unavailable(cause: unknown): EventStoreUnavailable {
+  return new EventStoreUnavailable('the server of the event store does not answer', { cause });
+}

@@ -1,0 +1,188 @@
+/** The event log in PostgreSQL. */
+import type { Logger } from 'pino';
+import { createListener, type Listener } from '../../postgres/listener.ts';
+import { migrate } from '../../postgres/migrate.ts';
+import { createPool } from '../../postgres/pool.ts';
+import { encodeEvents, expectedLast } from '../appends.ts';
+import {
+  type AppendResult,
+  type EventBatch,
+  type EventStore,
+  EventStoreUnavailable,
+  type ExpectedRevision,
+  type NewEvent,
+  type Position,
+  type ReadOptions,
+  type StoredEvent,
+  type SubscribeOptions,
+  UnknownPosition,
+} from '../port.ts';
+import { formatPosition, parsePosition } from '../position.ts';
+import { follow } from '../subscription.ts';
+import { Appender } from './appender.ts';
+import { LivePages } from './live.ts';
+import { LogReader } from './log-reader.ts';
+import { ReadPool } from './read-pool.ts';
+import { StreamReader } from './reader.ts';
+import { PATIENCE_MS, retrying } from './retry.ts';
+import { CHANNEL, migrations } from './schema.ts';
+
+const READING_CONNECTIONS = 4;
+
+export interface PostgresEventStoreOptions {
+  /** `postgres://…`; directly to the server, not through a transaction pooler. */
+  readonly url: string;
+  /** Shown in `pg_stat_activity`. */
+  readonly application: string;
+  readonly logger?: Logger;
+}
+
+/**
+ * Opens the log in the schema `event_store`, creating it where it is missing. Uses up to 4 connections for reading,
+ * one for appending and one for listening, each opened when it is first needed. Throws where the server is away.
+ */
+export async function createPostgresEventStore(options: PostgresEventStoreOptions): Promise<EventStore> {
+  const pool = createPool({ ...options, max: READING_CONNECTIONS });
+  try {
+    await migrate(pool, 'event_store', migrations);
+    const { rows } = await pool.query<{ id: string }>('select id from event_store.log');
+    const [log] = rows;
+    if (!log) throw new Error('event_store.log has lost its row');
+    return new PostgresEventStore(options, new ReadPool(pool), log.id);
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+}
+
+class PostgresEventStore implements EventStore {
+  readonly #options: PostgresEventStoreOptions;
+  readonly #pool: ReadPool;
+  readonly #log: string;
+  readonly #streams: StreamReader;
+  readonly #reader: LogReader;
+  readonly #appender: Appender;
+  readonly #live: LivePages;
+  readonly #closing = new AbortController();
+  #listener: Listener | undefined;
+  #closed: Promise<void> | undefined;
+  /** The newest head seen: what is not past it needs no look at the server. */
+  #knownHead = 0;
+
+  constructor(options: PostgresEventStoreOptions, pool: ReadPool, log: string) {
+    const { url, application, logger } = options;
+    this.#options = options;
+    this.#pool = pool;
+    this.#log = log;
+    this.#streams = new StreamReader(pool, log);
+    this.#reader = new LogReader(pool, log);
+    const readBack = (stream: string, from: number, limit: number): Promise<StoredEvent[]> =>
+      this.#streams.read(stream, { from, limit });
+    this.#appender = new Appender({ url, application, logger, log, readBack });
+    const onFailure = (error: unknown): void => logger?.warn({ err: error }, 'reading the event log failed');
+    this.#live = new LivePages({ log, reader: this.#reader, onFailure });
+  }
+
+  async append(
+    stream: string,
+    events: readonly NewEvent[],
+    expected: ExpectedRevision,
+  ): Promise<AppendResult> {
+    this.#checkOpen();
+    return this.#appender.append(stream, encodeEvents(events), expectedLast(expected));
+  }
+
+  async read(stream: string, options?: ReadOptions): Promise<StoredEvent[]> {
+    this.#checkOpen();
+    return this.#streams.read(stream, options);
+  }
+
+  subscribe(options: SubscribeOptions): AsyncIterable<EventBatch> {
+    const signal = options.signal
+      ? AbortSignal.any([options.signal, this.#closing.signal])
+      : this.#closing.signal;
+    const from = this.#resolve(options.from, signal);
+    // Whoever iterates meets the error.
+    from.catch(() => {});
+    return this.#follow(from, options, signal);
+  }
+
+  async head(): Promise<Position> {
+    this.#checkOpen();
+    return formatPosition(this.#log, await this.#readHead(PATIENCE_MS));
+  }
+
+  async start(): Promise<Position> {
+    return formatPosition(this.#log, 0);
+  }
+
+  async check(position: Position): Promise<void> {
+    this.#checkOpen();
+    await this.#checked(position, PATIENCE_MS);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    await this.#appender.close();
+    await this.#listener?.close();
+    await this.#pool.close();
+  }
+
+  async *#follow(
+    from: Promise<number>,
+    options: SubscribeOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<EventBatch, void, undefined> {
+    this.#live.enter();
+    this.#listen();
+    try {
+      yield* follow(this.#live, from, options, signal);
+    } finally {
+      this.#live.leave();
+    }
+  }
+
+  /** Begins to hear announcements; until they come, and where they are lost, polling finds what is new. */
+  #listen(): void {
+    if (this.#listener || this.#closing.signal.aborted) return;
+    const { url, application, logger } = this.#options;
+    const onReconnect = (): void => this.#live.notify();
+    this.#listener = createListener({ url, application, onReconnect, ...(logger ? { logger } : {}) });
+    this.#listener
+      .listen(CHANNEL, (head) => this.#live.notify(Number(head)))
+      .then(onReconnect)
+      .catch((error) => {
+        if (!this.#closing.signal.aborted) logger?.error({ err: error }, 'cannot listen to the event log');
+      });
+  }
+
+  async #resolve(from: SubscribeOptions['from'], signal: AbortSignal): Promise<number> {
+    this.#checkOpen();
+    if (from === 'start') return 0;
+    const patience = Number.POSITIVE_INFINITY;
+    return from === 'end' ? this.#readHead(patience, signal) : this.#checked(from, patience, signal);
+  }
+
+  async #checked(position: Position, patienceMs: number, signal?: AbortSignal): Promise<number> {
+    const number = parsePosition(this.#log, position);
+    if (number > this.#knownHead && number > (await this.#readHead(patienceMs, signal))) {
+      throw new UnknownPosition(`${position} is past the head of the log`);
+    }
+    return number;
+  }
+
+  async #readHead(patienceMs: number, signal?: AbortSignal): Promise<number> {
+    const head = await retrying(() => this.#reader.head(), { patienceMs, ...(signal ? { signal } : {}) });
+    this.#knownHead = Math.max(this.#knownHead, head);
+    return head;
+  }
+
+  #checkOpen(): void {
+    if (this.#closing.signal.aborted) throw new EventStoreUnavailable('the event store is closed');
+  }
+}

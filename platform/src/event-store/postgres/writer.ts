@@ -1,0 +1,84 @@
+/** The one connection of a process that appends. */
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { connectionConfig } from '../../postgres/pool.ts';
+import { EventStoreUnavailable } from '../port.ts';
+
+/** The server gives up on a statement after this long; the client on an answer a little later. */
+const STATEMENT_TIMEOUT_MS = 10_000;
+const ANSWER_TIMEOUT_MS = 12_000;
+const FENCE_TIMEOUT_MS = 5_000;
+
+interface Backend {
+  readonly pid: number;
+  readonly started: string;
+}
+
+/**
+ * Keeps one pipelined connection, opened when it is first needed and again after it was lost. A lost connection may
+ * have left its backend at work on what it was sent: before another one is used, that backend is ended, so that
+ * nothing of an earlier attempt can happen after a later one has looked.
+ */
+export class WriterConnection {
+  readonly #config: pg.ClientConfig;
+  readonly #logger: Logger | undefined;
+  #client: pg.Client | undefined;
+  #backend: Backend | undefined;
+
+  constructor(options: { url: string; application: string; logger?: Logger | undefined }) {
+    this.#config = {
+      ...connectionConfig({ ...options, statementTimeoutMs: STATEMENT_TIMEOUT_MS, pipeline: true }),
+      query_timeout: ANSWER_TIMEOUT_MS,
+      // A process that is stopped in the middle of a batch holds the lock that every other one waits for.
+      idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
+    };
+    this.#logger = options.logger;
+  }
+
+  /** The connection; opens it where there is none. Rejects where the server is away. */
+  async client(): Promise<pg.Client> {
+    if (this.#client) return this.#client;
+    const client = new pg.Client(this.#config);
+    client.on('error', (error) => this.#logger?.warn({ err: error }, 'the appending connection was lost'));
+    client.on('end', () => {
+      if (this.#client === client) this.#client = undefined;
+    });
+    try {
+      await client.connect();
+      if (this.#backend) await this.#end(client, this.#backend);
+      this.#backend = await identify(client);
+    } catch (error) {
+      client.end().catch(() => {});
+      throw error;
+    }
+    this.#client = client;
+    return client;
+  }
+
+  /** Gives the connection up, e.g. because what happened on it is not known; the next use opens another. */
+  async discard(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    await client?.end().catch(() => {});
+  }
+
+  async #end(client: pg.Client, { pid, started }: Backend): Promise<void> {
+    const { rows } = await client.query<{ is_over: boolean }>(
+      `select pg_terminate_backend(pid, $3) as is_over from pg_stat_activity
+       where pid = $1 and backend_start = $2::timestamptz`,
+      [pid, started, FENCE_TIMEOUT_MS],
+    );
+    if (rows.some((row) => !row.is_over))
+      throw new EventStoreUnavailable('a lost connection of the event store is still at work');
+    this.#backend = undefined;
+  }
+}
+
+async function identify(client: pg.Client): Promise<Backend> {
+  const { rows } = await client.query<Backend>(
+    'select pid, backend_start::text as started from pg_stat_activity where pid = pg_backend_pid()',
+  );
+  const [backend] = rows;
+  if (!backend) throw new Error('the server does not list its own connection');
+  return backend;
+}
