@@ -1,10 +1,12 @@
 /** One request and its answer: everything that all requests share, whatever route serves them. */
+import { validateHeaderValue } from 'node:http';
 import { Problem } from '@annals/contracts/problems';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Histogram, type Registry } from 'prom-client';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Span, Tracing } from '../telemetry/tracing.ts';
 import { exposeHeaders } from './cors.ts';
+import { discardBody } from './json-body.ts';
 import { problemResponse, toProblem } from './problem-response.ts';
 import type { RouteResponse } from './types.ts';
 
@@ -63,20 +65,28 @@ export function createExchanger(options: ExchangeOptions): Exchanger {
     let response: RouteResponse;
     let failure: unknown;
     try {
-      response = await work(exchange);
+      response = ready(await work(exchange));
     } catch (error) {
       const problem = toProblem(error);
-      if (problem.code === 'internal-error') failure = problem.cause ?? problem;
       const instance = request.url.split('?', 1)[0] ?? request.url;
       response = problemResponse(problem, { publicUrl, instance, traceId: span.traceId });
+      if (response.status >= 500) failure = problem.cause ?? problem;
     }
     const elapsed = performance.now() - startedAt;
+    if (response.status >= 400) await discardBody(request.raw);
     send(exchange, response, options, elapsed);
     span.set({ 'http.response.status_code': response.status });
-    span.end(response.status >= 500 ? (failure ?? new Error(`answered ${response.status}`)) : undefined);
+    span.end(failure);
     duration.observe({ route: label, method, status: response.status }, elapsed / 1_000);
     record(logger, exchange, { route: label, method, status: response.status, elapsed, failure });
   };
+}
+
+/** Serialises the body and checks the headers, while what is wrong with them can still become a problem. */
+function ready({ status, headers = {}, body }: RouteResponse): RouteResponse {
+  for (const [name, value] of Object.entries(headers)) validateHeaderValue(name, value);
+  const isReady = body === undefined || typeof body === 'string' || Buffer.isBuffer(body);
+  return { status, headers, body: isReady ? body : JSON.stringify(body) };
 }
 
 function send(
@@ -85,16 +95,17 @@ function send(
   options: ExchangeOptions,
   elapsed: number,
 ): void {
-  const { body } = response;
-  const isRaw = typeof body === 'string' || Buffer.isBuffer(body);
-  reply.code(response.status).headers(options.baseHeaders);
-  if (body !== undefined) reply.header('content-type', 'application/json; charset=utf-8');
-  reply.headers(headers);
+  reply
+    .code(response.status)
+    .headers(options.baseHeaders)
+    .header('cache-control', 'no-store')
+    .headers(headers);
+  if (response.body !== undefined) reply.header('content-type', 'application/json; charset=utf-8');
   if (reply.hasHeader('access-control-allow-origin')) reply.headers(exposeHeaders);
   for (const [name, value] of Object.entries(response.headers ?? {})) setHeader(reply, name, value);
   reply.header('server-timing', `total;dur=${elapsed.toFixed(1)}`);
   if (options.isDraining()) reply.header('connection', 'close');
-  reply.send(body === undefined || isRaw ? body : JSON.stringify(body));
+  reply.send(response.body);
 }
 
 /** `Vary` adds up; of any other header the last value counts. */
@@ -115,7 +126,8 @@ interface Outcome {
 function record(logger: Logger, { request, span }: Exchange, outcome: Outcome): void {
   const { failure, elapsed, ...rest } = outcome;
   const line = { ...rest, durationMs: Math.round(elapsed), traceId: span.traceId, address: request.ip };
-  if (failure !== undefined) logger.error({ ...line, error: failure }, 'request failed');
+  if (rest.status === 500) logger.error({ ...line, err: failure }, 'request failed');
+  else if (rest.status > 500) logger.warn({ ...line, err: failure }, 'request not served');
   else if (elapsed > SLOW_MS) logger.warn(line, 'slow request');
   else if (rest.status >= 400) logger.info(line, 'request refused');
   else logger.debug(line, 'request');

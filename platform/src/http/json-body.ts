@@ -8,16 +8,16 @@ export const MAX_BODY_BYTES = 1024 * 1024;
 /** Arrays and objects may be nested this deeply. */
 export const MAX_JSON_DEPTH = 32;
 
+/** Of a refused body this much, for this long, is read and thrown away. */
+const MAX_DISCARDED_BYTES = 32 * 1024 * 1024;
+const MAX_DISCARD_MS = 5_000;
+
 const NOTHING = Buffer.alloc(0);
 
-/**
- * Reads a request's body, empty where it has none. Throws `body-too-large` beyond {@link MAX_BODY_BYTES}: at once where
- * the length was declared. What the client still sends is thrown away by Node, so the refusal reaches it.
- */
+/** Reads a request's body, empty where it has none. Throws `body-too-large` beyond {@link MAX_BODY_BYTES}. */
 export function readBody(message: IncomingMessage): Promise<Buffer> {
-  const declared = Number(message.headers['content-length'] ?? 0);
-  if (declared > MAX_BODY_BYTES) return Promise.reject(tooLarge());
-  if (declared === 0 && message.headers['transfer-encoding'] === undefined) return Promise.resolve(NOTHING);
+  if (!hasBody(message)) return Promise.resolve(NOTHING);
+  if (declaredLength(message) > MAX_BODY_BYTES) return Promise.reject(tooLarge());
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
   let size = 0;
@@ -26,7 +26,6 @@ export function readBody(message: IncomingMessage): Promise<Buffer> {
     if (size <= MAX_BODY_BYTES) chunks.push(chunk);
     else {
       message.off('data', onData);
-      message.resume();
       reject(tooLarge());
     }
   };
@@ -34,6 +33,33 @@ export function readBody(message: IncomingMessage): Promise<Buffer> {
   message.once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
   message.once('error', () => reject(new Problem('malformed-request', 'The body ended early.')));
   return promise;
+}
+
+/**
+ * Throws away what of a body was not read, so that a client which only listens once it has sent everything gets its
+ * refusal instead of a reset connection. Gives up on bodies that are too long or too slow.
+ */
+export async function discardBody(message: IncomingMessage): Promise<void> {
+  if (!hasBody(message) || message.readableEnded || message.destroyed) return;
+  if (declaredLength(message) > MAX_DISCARDED_BYTES) return;
+  const { promise: done, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, MAX_DISCARD_MS);
+  let size = 0;
+  message.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    if (size > MAX_DISCARDED_BYTES) resolve();
+  });
+  for (const event of ['end', 'error', 'close']) message.once(event, () => resolve());
+  await done;
+  clearTimeout(timer);
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+function declaredLength({ headers }: IncomingMessage): number {
+  return Number(headers['content-length'] ?? 0);
 }
 
 function tooLarge(): Problem {

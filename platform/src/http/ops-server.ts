@@ -88,7 +88,7 @@ export function createOpsServer(options: OpsServerOptions): OpsServer {
   fastify.addContentTypeParser('*', (_request, _payload, done) => done(null));
   fastify.setErrorHandler((error, request, reply) => {
     const problem = toProblem(error);
-    if (problem.code === 'internal-error') logger.error({ error }, 'an operator’s call failed');
+    if (problem.code === 'internal-error') logger.error({ err: error }, 'an operator’s call failed');
     const traceId = randomUUID().replaceAll('-', '');
     return answer(reply, problemResponse(problem, { publicUrl: '', instance: request.url, traceId }));
   });
@@ -159,7 +159,7 @@ async function readiness({ checks, logger }: OpsServerOptions): Promise<Readonly
   try {
     return await checks();
   } catch (error) {
-    logger.warn({ error }, 'the readiness checks failed');
+    logger.warn({ err: error }, 'the readiness checks failed');
     return { checks: false };
   }
 }
