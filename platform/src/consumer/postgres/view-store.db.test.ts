@@ -1,0 +1,37 @@
+import { testDatabase } from '@annals/testing/servers/postgres';
+import { consumerStoreSuite, type StoreUnderTest } from '@annals/testing/suites/consumer-store.suite';
+import { createPool } from '../../postgres/pool.ts';
+import { createPostgresViewStore } from './store.ts';
+
+async function open(): Promise<StoreUnderTest> {
+  const database = await testDatabase();
+  const pools = [1, 2].map(() => createPool({ url: database.url, application: 'test' }));
+  const [pool = createPool({ url: database.url, application: 'test' }), second = pool] = pools;
+  return {
+    store: createPostgresViewStore({ pool }),
+    other: createPostgresViewStore({ pool: second }),
+    async texts(consumer) {
+      const { rows } = await pool.query<{ key: string; doc: string }>(
+        `select key, doc::text as doc from views.${consumer} order by key`,
+      );
+      return new Map(rows.map(({ key, doc }) => [key, doc]));
+    },
+    async expireLease(consumer) {
+      await pool.query(
+        `update consumers.checkpoints set lease_until = now() - interval '1 s' where consumer = $1`,
+        [consumer],
+      );
+    },
+    async drop() {
+      await Promise.all(pools.map((each) => each.end()));
+      await database.drop();
+    },
+  };
+}
+
+consumerStoreSuite('PostgreSQL rows', { kind: 'rows', open, refused: { count: 2 ** 40, slug: 'too large' } });
+consumerStoreSuite('PostgreSQL documents', {
+  kind: 'documents',
+  open,
+  refused: { count: 1, slug: 'a\u0000b' },
+});
