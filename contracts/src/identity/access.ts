@@ -19,7 +19,9 @@ type AccessEvent = Extract<
 >;
 
 /** The entry that an event concerns, by event type. */
-export const accessKeys: { readonly [E in AccessEvent as E['type']]: (event: { data: E['data'] }) => string } = {
+export const accessKeys: {
+  readonly [E in AccessEvent as E['type']]: (event: { data: E['data'] }) => string;
+} = {
   PermissionGranted: ({ data }) => `user:${data.userId}`,
   PermissionRevoked: ({ data }) => `user:${data.userId}`,
   UserDisabled: ({ data }) => `user:${data.userId}`,
@@ -28,9 +30,13 @@ export const accessKeys: { readonly [E in AccessEvent as E['type']]: (event: { d
 };
 
 /** Folds one event into its entry. Total: an event that changes nothing gives the entry back. */
-export function evolveAccess(current: AccessEntry | null, event: AccessEvent & Pick<DomainEvent, 'metadata'>): AccessEntry {
+export function evolveAccess(
+  current: AccessEntry | null,
+  event: AccessEvent & Pick<DomainEvent, 'metadata'>,
+): AccessEntry {
   if (event.type === 'SessionRevoked') return { kind: 'session', revokedAt: event.metadata.occurredAt };
-  const user = current?.kind === 'user' ? current : { kind: 'user' as const, isDisabled: false, permissions: [] };
+  const user =
+    current?.kind === 'user' ? current : { kind: 'user' as const, isDisabled: false, permissions: [] };
   switch (event.type) {
     case 'PermissionGranted':
       return { ...user, permissions: [...new Set([...user.permissions, event.data.permission])].sort() };
@@ -41,4 +47,71 @@ export function evolveAccess(current: AccessEntry | null, event: AccessEvent & P
     case 'UserEnabled':
       return { ...user, isDisabled: false };
   }
+}
+
+/** The event types that {@link AccessTable.apply} wants. */
+export const accessEventTypes: ReadonlySet<string> = new Set(Object.keys(accessKeys));
+
+const NONE: ReadonlySet<Permission> = new Set();
+
+/** The access view in memory: what every service that checks tokens asks on every request. */
+export class AccessTable {
+  readonly #entries = new Map<string, AccessEntry>();
+  /** Permissions by user, as a set that is made once. */
+  readonly #permissions = new Map<string, ReadonlySet<Permission>>();
+
+  /** Replaces everything by `entries`, by key. */
+  load(entries: Iterable<readonly [key: string, entry: AccessEntry]>): void {
+    this.#entries.clear();
+    this.#permissions.clear();
+    for (const [key, entry] of entries) this.#set(key, entry);
+  }
+
+  /** Folds one event in; one of another type than {@link accessEventTypes} changes nothing. */
+  apply(event: DomainEvent): void {
+    if (!isAccessEvent(event)) return;
+    const key = accessKey(event);
+    this.#set(key, evolveAccess(this.#entries.get(key) ?? null, event));
+  }
+
+  /** What was granted to the user; empty for one without grants. */
+  permissionsOf(userId: string): ReadonlySet<Permission> {
+    return this.#permissions.get(`user:${userId}`) ?? NONE;
+  }
+
+  isDisabled(userId: string): boolean {
+    const entry = this.#entries.get(`user:${userId}`);
+    return entry?.kind === 'user' && entry.isDisabled;
+  }
+
+  /** True where the session ended and was not swept yet. */
+  isRevoked(sessionId: string): boolean {
+    return this.#entries.has(`session:${sessionId}`);
+  }
+
+  /** True where a token of this user and session may no longer be used. */
+  isOut(userId: string, sessionId: string): boolean {
+    return this.isDisabled(userId) || this.isRevoked(sessionId);
+  }
+
+  /** Forgets sessions that ended before `time`: no access token of theirs is still valid. */
+  sweep(time: Date): void {
+    for (const [key, entry] of this.#entries) {
+      if (entry.kind === 'session' && Date.parse(entry.revokedAt) < time.getTime()) this.#entries.delete(key);
+    }
+  }
+
+  #set(key: string, entry: AccessEntry): void {
+    this.#entries.set(key, entry);
+    if (entry.kind === 'user') this.#permissions.set(key, new Set(entry.permissions));
+  }
+}
+
+function isAccessEvent(event: DomainEvent): event is DomainEvent & AccessEvent {
+  return accessEventTypes.has(event.type);
+}
+
+function accessKey(event: AccessEvent): string {
+  const keyOf = accessKeys[event.type] as (event: AccessEvent) => string;
+  return keyOf(event);
 }
