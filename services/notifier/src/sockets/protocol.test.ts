@@ -138,7 +138,7 @@ describe('messages', () => {
     const client = await server.connect();
     send(client);
     expect(await client.closed()).toBe(code);
-    expect(server.sessions.size).toBe(0);
+    await waitFor(() => server.sessions.size === 0);
   });
 
   test.each([
