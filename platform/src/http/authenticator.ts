@@ -90,6 +90,8 @@ function rememberAnswers(check: SessionCheck): (sessionId: string) => Promise<bo
   const answers = new LRUCache<string, Promise<boolean>>({
     max: MAX_SESSION_ANSWERS,
     ttl: SESSION_ANSWER_MS,
+    ttlResolution: 0,
+    perf: Date,
   });
   return (sessionId) => {
     const known = answers.get(sessionId);
