@@ -46,6 +46,8 @@ function followSum(
   options: {
     load?: () => Promise<{ sum: number; position: string }>;
     log?: Pick<EventLog, 'subscribe' | 'head'>;
+    /** Called with an event's data before it is applied. */
+    before?: (data: unknown) => void;
   } = {},
 ) {
   const state = { sum: 0 };
@@ -58,6 +60,7 @@ function followSum(
       return loaded.position;
     },
     apply: ({ data }) => {
+      options.before?.(data);
       state.sum += (data as { by: number }).by;
     },
     logger,
@@ -109,6 +112,17 @@ describe('a follower', () => {
     expect(state.sum).toBe(111);
   });
 
+  it('goes on within a batch, after the last event that it applied', async () => {
+    for (const by of [1, 10, 100]) await append('CounterMoved', { by });
+    const before = vi.fn();
+    before.mockReturnValueOnce(undefined).mockImplementationOnce(() => {
+      throw new Error('out of memory');
+    });
+    const { state, follower } = followSum({ before });
+    await follower.ready;
+    expect(state.sum).toBe(111);
+  });
+
   it('is behind until it has caught up, and again while events are not delivered', async () => {
     let isStuck = false;
     const stuck: Pick<EventLog, 'subscribe' | 'head'> = {
@@ -135,6 +149,18 @@ describe('a follower', () => {
     const { follower } = followSum({ log: { ...log, head } });
     await vi.waitFor(() => expect(head.mock.calls.length).toBeGreaterThan(3), LATE);
     await vi.waitFor(() => expect(follower.isBehind(600)).toBe(false), LATE);
+  });
+
+  it('knows no more than the log held when its head was asked for', async () => {
+    const head = vi.fn(async () => {
+      const [position, asked] = [await log.head(), performance.now()];
+      await vi.waitUntil(() => performance.now() - asked > 400, LATE);
+      return position;
+    });
+    const { follower } = followSum({ log: { ...log, head } });
+    await vi.waitFor(() => expect(head).toHaveBeenCalledTimes(2), LATE);
+    expect(follower.isBehind(60_000)).toBe(false);
+    expect(follower.isBehind(400)).toBe(true);
   });
 
   it('counts as behind where the head can not be read', async () => {
