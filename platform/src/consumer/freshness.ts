@@ -1,0 +1,167 @@
+/**
+ * Reading views without ever claiming more than was read. Where a caller asks for a position, waits for it; parked
+ * events of what was read count as missing.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Problem } from '@annals/contracts/problems';
+import type { Pool, PoolClient } from 'pg';
+import type { Position } from '../event-store/port.ts';
+import type { Listener } from '../postgres/listener.ts';
+import {
+  type CheckpointedRead,
+  checkpoints,
+  readInSnapshot,
+  readOnce,
+  type Seen,
+  type ViewKey,
+} from './checkpointed-read.ts';
+import { createKnownProgress } from './known-progress.ts';
+import { PROGRESS_CHANNEL, parsePayload } from './progress.ts';
+
+export type { ViewKey } from './checkpointed-read.ts';
+
+/** How often a reader looks again that saw less than was announced, as behind a read replica. */
+const RECHECK_MS = 20;
+/** How often checkpoints are read for those who wait, should notifications not arrive. */
+const POLL_MS = 250;
+
+export interface FreshOptions<Data> {
+  /** The answer must reflect the log up to here. */
+  readonly minPosition?: Position | undefined;
+  /** How long to wait for that, in milliseconds. Default 0. */
+  readonly waitMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * The single documents that the answer is made of (`data` is undefined where `work` threw): where one of them has
+   * parked events at or before `minPosition`, the answer is `projection-parked`. Leave it out for lists.
+   */
+  readonly resources?: (data: Data | undefined) => readonly ViewKey[];
+}
+
+export interface Fresh<Data> {
+  readonly data: Data;
+  /** The log up to here is reflected, parked events aside. */
+  readonly position: Position;
+  /** How many documents of the views have parked events. */
+  readonly parked: number;
+}
+
+export interface Freshness {
+  /**
+   * Runs `work`, which reads `views` (names of projections with their version, at least one) on the given connection
+   * alone. Throws Problem `projection-behind`, `projection-parked` or `unavailable`, the signal's reason, and what
+   * `work` throws once the views have got there. `work` may run more than once.
+   */
+  read<Data>(
+    views: readonly string[],
+    options: FreshOptions<Data>,
+    work: (client: PoolClient) => Promise<Data>,
+  ): Promise<Fresh<Data>>;
+  /** True where all `views` are there and have caught up with the log once. */
+  areLive(views: readonly string[]): Promise<boolean>;
+  /** Ends the listening; those who wait get `projection-behind`. */
+  close(): Promise<void>;
+}
+
+export interface FreshnessOptions {
+  /** Of the database that holds the views; with `pipeline`, so that checkpoints and data are one round trip. */
+  readonly pool: Pool;
+  readonly listener: Listener;
+  /** Readers that may wait at once; more are refused. Default 1,000. */
+  readonly maxWaiting?: number;
+}
+
+/** Begins to listen to announcements. */
+export function createFreshness({ pool, listener, maxWaiting = 1_000 }: FreshnessOptions): Freshness {
+  const known = createKnownProgress();
+  const closing = new AbortController();
+  const listening = listener.listen(PROGRESS_CHANNEL, (payload) => known.learn(parsePayload(payload)));
+  listening.catch(() => {});
+  let polling: NodeJS.Timeout | undefined;
+
+  /** Reads for all who wait at once. What fails is tried again; the reads themselves tell of errors. */
+  const poll = (): void => {
+    checkpoints(pool, known.awaited()).then(
+      (rows) => known.learn(rows.map(({ consumer, position, through }) => [consumer, position, through])),
+      () => {},
+    );
+  };
+
+  const waitFor = async (
+    views: readonly string[],
+    position: Position,
+    waitMs: number,
+    signal?: AbortSignal,
+  ) => {
+    if (known.covers(views, position)) return;
+    if (known.waiting >= maxWaiting) throw behind();
+    const waiting = known.waitFor(
+      views,
+      position,
+      waitMs,
+      AbortSignal.any([closing.signal, ...(signal ? [signal] : [])]),
+    );
+    polling ??= setInterval(poll, POLL_MS);
+    poll();
+    try {
+      if (!(await waiting)) throw behind();
+    } finally {
+      if (known.waiting === 0) {
+        clearInterval(polling);
+        polling = undefined;
+      }
+    }
+  };
+
+  /** What was seen, once it reflects `minPosition`. */
+  const readFrom = async <Data>(
+    read: CheckpointedRead<Data>,
+    minPosition: Position,
+    { waitMs = 0, signal }: FreshOptions<Data>,
+  ): Promise<Seen<Data>> => {
+    const deadline = performance.now() + waitMs;
+    for (let left = waitMs; ; left = deadline - performance.now()) {
+      signal?.throwIfAborted();
+      if (left > 0) await waitFor(read.views, minPosition, left, signal);
+      const seen = await readOnce(read);
+      if (seen.position >= minPosition) return seen;
+      if (left <= 0) throw behind();
+      await sleep(RECHECK_MS, undefined, { signal });
+    }
+  };
+
+  return {
+    async read(views, options, work) {
+      const read = { pool, known, views, work };
+      const { minPosition, resources } = options;
+      if (minPosition === undefined) return settle(await readOnce(read));
+      const seen = await readFrom(read, minPosition, options);
+      if (seen.parked === 0 || !resources) return settle(seen);
+      const whole = await readInSnapshot(read, resources, minPosition);
+      if (!whole.isParked) return settle(whole);
+      throw new Problem('projection-parked', 'Changes of this resource wait for a repair', {
+        retryAfter: 60,
+      });
+    },
+    async areLive(views) {
+      const rows = await checkpoints(pool, views);
+      return rows.length === views.length && rows.every(({ isLive }) => isLive);
+    },
+    async close() {
+      closing.abort(behind());
+      const unlisten = await listening.catch(() => undefined);
+      await unlisten?.();
+    },
+  };
+}
+
+function settle<Data>({ outcome, ...seen }: Seen<Data>): Fresh<Data> {
+  if (outcome.status === 'rejected') throw outcome.reason;
+  return { data: outcome.value, position: seen.position, parked: seen.parked };
+}
+
+function behind(): Problem {
+  return new Problem('projection-behind', 'The view has not reached the position asked for; try again', {
+    retryAfter: 1,
+  });
+}

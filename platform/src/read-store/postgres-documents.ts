@@ -1,0 +1,35 @@
+/** The document read port on JSON documents in PostgreSQL. */
+import type { Pool, PoolClient } from 'pg';
+import type { Documents } from './documents.ts';
+
+const VIEW = /^[a-z][a-z0-9_]*$/;
+const FIELD = /^[a-zA-Z][a-zA-Z0-9]*$/;
+
+/** Reads on `client`: the connection that freshness gives, so that its claim covers the documents. */
+export function createPostgresDocuments(client: Pool | PoolClient): Documents {
+  return {
+    async findByIds<Doc extends object>(view: string, ids: readonly string[]) {
+      if (ids.length === 0) return new Map();
+      const { rows } = await client.query<{ key: string; doc: Doc }>({
+        name: `ids_${view}`,
+        text: `select key, doc from views.${checked(view, VIEW)} where key = any ($1)`,
+        values: [ids],
+      });
+      return new Map(rows.map(({ key, doc }) => [key, doc]));
+    },
+    async findBy<Doc extends object>(view: string, field: string, value: string) {
+      const { rows } = await client.query<{ key: string; doc: Doc }>({
+        name: `by_${field}_${view}`,
+        text: `select key, doc from views.${checked(view, VIEW)} where doc ->> '${checked(field, FIELD)}' = $1 limit 1`,
+        values: [value],
+      });
+      return rows[0] ?? null;
+    },
+  };
+}
+
+/** Names are of our own making, but they become part of the statement. */
+function checked(name: string, pattern: RegExp): string {
+  if (!pattern.test(name)) throw new Error(`${JSON.stringify(name)} is no name of a view or field`);
+  return name;
+}
