@@ -8,6 +8,9 @@ import type { Permission } from '../kit/route.ts';
 import type { SessionEvent } from './session.events.ts';
 import type { UserEvent } from './user.events.ts';
 
+/** The view that command-api folds: rows in `views.access_v1`, one {@link AccessEntry} per key. */
+export const accessView = { name: 'access', version: 1 } as const;
+
 /** One entry of the access view. */
 export type AccessEntry =
   | { readonly kind: 'user'; readonly isDisabled: boolean; readonly permissions: readonly Permission[] }

@@ -32,6 +32,7 @@ export function problemResponse(problem: Problem, context: ProblemContext): Rout
 function problemHeaders(problem: Problem, status: number): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': PROBLEM_MEDIA_TYPE, 'cache-control': 'no-store' };
   if (status === 401) headers['www-authenticate'] = challenge(problem.code);
+  if (status === 426) headers.upgrade = 'websocket';
   const retryAfter = problem.retryAfter ?? (status === 503 || status === 429 ? 1 : undefined);
   if (retryAfter !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfter)));
   return headers;
