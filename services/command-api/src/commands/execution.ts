@@ -3,20 +3,20 @@
  * conflict all over again. Knows no aggregate. Its promise: whatever is answered without appending was decided on
  * the stream read to its end.
  */
-import type { DomainEvent, KeyClaim } from '@annals/contracts/kit/event';
-import type { Permission, Route } from '@annals/contracts/kit/route';
-import type { UniqueKey } from '@annals/contracts/kit/unique-key';
+import type { DomainEvent } from '@annals/contracts/kit/event';
+import type { Route } from '@annals/contracts/kit/route';
 import { Problem } from '@annals/contracts/problems';
 import type { EventLog } from '@annals/platform/event-log/log';
 import { EventTooLarge, RevisionConflict } from '@annals/platform/event-store/port';
-import { type Caller, holds } from '@annals/platform/http/types';
-import type { Reservations, Reserved } from '../reservations/reservations.ts';
-import type { Services } from '../services.ts';
+import type { Caller } from '@annals/platform/http/types';
+import type { Reserved } from '../reservations/reservations.ts';
 import type { AnyCommand, CommandContext, CommandInput } from './command.ts';
-import { type DecidedEvent, type StreamRef, streamOf, type TakenKey } from './decider.ts';
+import { type StreamRef, streamOf } from './decider.ts';
 import { actorOf, type Origin, toEvents } from './events.ts';
 import type { Faults } from './faults.ts';
+import { type Plan, type PlanTools, plan } from './plan.ts';
 import { emptySnapshot, expectedRevision, type Snapshot, type Streams } from './streams.ts';
+import { type PermissionsOf, TrackedCaller } from './tracked-caller.ts';
 
 /** The parts of a request that a command depends on. */
 export interface CommandRequest {
@@ -47,13 +47,10 @@ export interface Outcome {
   readonly hasAppended: boolean;
 }
 
-export interface ExecutionTools {
+export interface ExecutionTools extends PlanTools {
   readonly log: EventLog;
   readonly streams: Streams;
-  readonly reservations: Reservations;
-  readonly services: Services;
-  /** The permissions of a user, from the user's own stream read to its end. */
-  readonly permissionsOf: (userId: string) => Promise<ReadonlySet<Permission>>;
+  readonly permissionsOf: PermissionsOf;
   readonly faults: Faults;
 }
 
@@ -66,85 +63,87 @@ interface Target {
   readonly isAtEnd: boolean;
 }
 
-/** Decided events, and the unique keys that they take and give up. */
-interface Plan {
-  readonly events: readonly DecidedEvent[];
-  readonly claims: readonly KeyClaim[];
-  readonly releases: readonly KeyClaim[];
-}
-
+/** Where a round ends: with an outcome, or with the target to go on from. */
+type Step = Target | Outcome;
 type Related = Readonly<Record<string, Snapshot<unknown> | null>>;
-type Context = CommandContext<Route, unknown, unknown, unknown>;
 
 export class Execution {
   readonly #command: AnyCommand;
   readonly #request: CommandRequest;
   readonly #ticket: Ticket;
   readonly #tools: ExecutionTools;
-  readonly #ref: StreamRef<unknown>;
+  readonly #caller: TrackedCaller;
   readonly #input: CommandInput<Route>;
   readonly #id: string;
-  #caller: Caller;
-  #wasDenied = false;
-  #isCallerFresh = false;
-  #prepared: unknown;
-  #isPrepared = false;
+  readonly #ref: StreamRef<unknown>;
+  /** The stream that the command is about; null where nobody else can know of it yet. */
+  readonly sharedStream: string | null;
+  #prepared: { readonly value: unknown } | undefined;
   #reserved: Reserved[] = [];
   #related: Related = {};
 
   constructor(command: AnyCommand, request: CommandRequest, ticket: Ticket, tools: ExecutionTools) {
+    const caller = new TrackedCaller(request.caller, tools.permissionsOf);
     this.#command = command;
     this.#request = request;
     this.#ticket = ticket;
     this.#tools = tools;
-    this.#caller = request.caller;
-    this.#input = this.#inputOf();
+    this.#caller = caller;
+    this.#input = {
+      params: request.params,
+      body: request.body as CommandInput<Route>['body'],
+      can: caller.can,
+      get caller() {
+        return caller.caller;
+      },
+    };
     this.#id = command.target?.(this.#input) ?? ticket.newId;
     this.#ref = streamOf(command.decider, this.#id);
-  }
-
-  /** The stream that the command is about; null where nobody else can know of it yet. */
-  get sharedStream(): string | null {
-    return this.#command.target === undefined && this.#ticket.isFirst ? null : this.#ref.stream;
+    this.sharedStream = !command.target && ticket.isFirst ? null : this.#ref.stream;
   }
 
   /** Runs the command; throws the `Problem` that refuses it, or whatever left its outcome unknown. */
   async run(): Promise<Outcome> {
-    let target: Target | Promise<Target | Outcome> = this.#begin();
+    let next: Step | Promise<Step> = this.#begin();
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const next: Target | Outcome = await this.#attempt(target);
-      if ('hasAppended' in next) return next;
-      target = next;
+      const step: Step = await this.#attempt(next);
+      if ('hasAppended' in step) return step;
+      next = step;
     }
     throw new Problem('concurrent-changes', 'The resource is being changed by many at once; try again.');
   }
 
   /** What is remembered of the target, else the target read; a repetition looks for what it may have done already. */
-  async #begin(): Promise<Target | Outcome> {
-    const { decider } = this.#ref;
-    if (this.sharedStream === null) return { snapshot: emptySnapshot(decider), isAtEnd: true };
-    if (!this.#ticket.isFirst) return this.#atEnd(await this.#tools.streams.loadWhole(this.#ref));
-    const cached = this.#tools.streams.cached(this.#ref);
-    if (cached) return { snapshot: cached, isAtEnd: false };
-    return this.#atEnd(await this.#tools.streams.load(this.#ref));
+  async #begin(): Promise<Step> {
+    const { streams } = this.#tools;
+    if (this.sharedStream === null) return { snapshot: emptySnapshot(this.#ref.decider), isAtEnd: true };
+    if (!this.#ticket.isFirst) return this.#atEnd(await streams.loadWhole(this.#ref));
+    const cached = streams.cached(this.#ref);
+    return cached ? { snapshot: cached, isAtEnd: false } : this.#atEnd(await streams.load(this.#ref));
   }
 
-  #atEnd({ snapshot, tail }: { snapshot: Snapshot<unknown>; tail: readonly DomainEvent[] }): Target | Outcome {
-    const own = tail.findLast(({ metadata }) => metadata.commandId === this.#ticket.commandId);
+  #atEnd({ snapshot, tail }: { snapshot: Snapshot<unknown>; tail: readonly DomainEvent[] }): Step {
+    const { commandId } = this.#ticket;
+    // A repetition may have fenced what it did before: such a fence is no effect.
+    const own = tail.findLast(
+      ({ type, metadata }) => metadata.commandId === commandId && type !== 'ReservationLapsed',
+    );
     return own ? this.#outcome(own.revision, own.position, false) : { snapshot, isAtEnd: true };
   }
 
-  async #attempt(pending: Target | Promise<Target | Outcome>): Promise<Target | Outcome> {
-    this.#wasDenied = false;
+  async #attempt(pending: Step | Promise<Step>): Promise<Step> {
     const [target, related] = await Promise.all([pending, this.#readRelated()]);
     if ('hasAppended' in target) return target;
     this.#related = related;
     try {
-      const context = this.#contextOf(target.snapshot.state, await this.#prepare());
+      this.#prepared ??= { value: await this.#command.prepare?.(this.#input, this.#tools.services) };
+      const context = this.#contextOf(target.snapshot.state, this.#prepared.value);
       this.#command.authorise?.(context);
       this.#checkCondition(target.snapshot);
-      const plan = await this.#plan(context, target.snapshot);
-      return await (plan.events.length === 0 ? this.#answerUnchanged(target) : this.#append(target.snapshot, plan));
+      const planned = await this.#plan(context, target.snapshot);
+      return await (planned.events.length === 0
+        ? this.#answerUnchanged(target)
+        : this.#append(target.snapshot, planned));
     } catch (error) {
       if (error instanceof Problem) return this.#refuse(target, error);
       if (error instanceof EventTooLarge) return this.#refuse(target, tooLarge());
@@ -152,54 +151,23 @@ export class Execution {
     }
   }
 
-  #inputOf(): CommandInput<Route> {
-    const execution = this;
-    return {
-      params: this.#request.params,
-      body: this.#request.body as never,
-      get caller() {
-        return execution.#caller;
-      },
-      can: (permission) => {
-        const isHeld = holds(this.#caller, permission);
-        this.#wasDenied ||= !isHeld;
-        return isHeld;
-      },
-    };
-  }
-
-  #contextOf(state: unknown, prepared: unknown): Context {
-    const related = Object.entries(this.#related).map(([name, snapshot]) => [name, snapshot && snapshot.state]);
-    const { params, body, can } = this.#input;
-    return {
-      params,
-      body,
-      can,
-      caller: this.#caller,
-      id: this.#id,
-      state,
-      related: Object.fromEntries(related),
-      prepared,
-      now: this.#ticket.now,
-      candidate: () => 0,
-    };
-  }
-
-  /** Streams beside the target count as of their end: their states are not protected by the append. */
+  /** Streams beside the target are read to their end: the append does not protect what is decided on them. */
   async #readRelated(): Promise<Related> {
-    const refs = this.#command.related?.(this.#input) as Record<string, StreamRef<unknown> | null> | undefined;
+    const refs = this.#command.related?.(this.#input) as
+      | Record<string, StreamRef<unknown> | null>
+      | undefined;
     if (!refs) return {};
     const read = async ([name, ref]: [string, StreamRef<unknown> | null]) =>
       [name, ref && (await this.#tools.streams.load(ref)).snapshot] as const;
     return Object.fromEntries(await Promise.all(Object.entries(refs).map(read)));
   }
 
-  async #prepare(): Promise<unknown> {
-    if (!this.#isPrepared && this.#command.prepare) {
-      this.#prepared = await this.#command.prepare(this.#input, this.#tools.services);
-    }
-    this.#isPrepared = true;
-    return this.#prepared;
+  #contextOf(state: unknown, prepared: unknown): CommandContext<Route, unknown, unknown, unknown> {
+    const { params, body, caller, can } = this.#input;
+    const states = Object.entries(this.#related).map(([name, snapshot]) => [name, snapshot?.state ?? null]);
+    const related: unknown = Object.fromEntries(states);
+    const { now } = this.#ticket;
+    return { params, body, caller, can, id: this.#id, state, related, prepared, now, candidate: () => 0 };
   }
 
   #checkCondition({ revision }: Snapshot<unknown>): void {
@@ -210,92 +178,40 @@ export class Execution {
     });
   }
 
-  /** Decides, and reserves what the decided state needs to own, with further candidates where keys are taken. */
-  async #plan(context: Context, snapshot: Snapshot<unknown>): Promise<Plan> {
-    const { decider, candidates = {}, decide } = this.#command;
-    const tried: Record<string, number> = {};
-    const attempt = this.#tools.reservations.newAttempt();
-    for (;;) {
-      const events = decide({ ...context, candidate: (kind) => tried[kind] ?? 0 });
-      if (events.length === 0) return { events, claims: [], releases: [] };
-      const owned = this.#keysAfter(events, snapshot);
-      const needed = [...owned.keys()].filter((key) => !snapshot.claims.has(key));
-      const missing = needed.filter((key) => !this.#reserved.some((reserved) => reserved.key === key));
-      const results = await this.#reserve(missing, owned, attempt);
-      const failed = results.flatMap((result) =>
-        result.isReserved ? [] : [{ ...result, kind: owned.get(result.key)?.kind ?? '' }],
-      );
-      if (failed.length === 0) {
-        await this.#command.stage?.(context, this.#tools.services);
-        return {
-          events,
-          claims: needed.map((key) => ({ key, attempt })),
-          releases: [...snapshot.claims].flatMap(([key, by]) => (owned.has(key) ? [] : [{ key, attempt: by }])),
-        };
-      }
-      const hopeless = failed.filter(({ kind }) => (tried[kind] ?? 0) + 1 >= (candidates[kind] ?? 1));
-      if (hopeless.length > 0) throw takenProblem(decider.taken, hopeless);
-      for (const { kind } of failed) tried[kind] = (tried[kind] ?? 0) + 1;
-    }
-  }
-
-  /** The unique keys that the state owns after `events`, by their reservation's stream. */
-  #keysAfter(events: readonly DecidedEvent[], snapshot: Snapshot<unknown>): Map<string, UniqueKey> {
-    const { decider } = this.#ref;
-    const keys = decider.keys(events.reduce(decider.evolve, snapshot.state));
-    return new Map(keys.map((key) => [this.#tools.reservations.streamOf(key), key]));
-  }
-
-  async #reserve(missing: readonly string[], owned: ReadonlyMap<string, UniqueKey>, attempt: string) {
-    if (missing.length === 0) return [];
-    const { candidates = {} } = this.#command;
-    const results = await Promise.all(
-      missing.map((key) =>
-        this.#tools.reservations.reserve(key, {
-          by: this.#ref.stream,
-          attempt,
-          origin: this.#origin(),
-          mayWait: (candidates[owned.get(key)?.kind ?? ''] ?? 1) === 1,
-        }),
-      ),
-    );
-    this.#reserved.push(...results.filter((result) => result.isReserved));
-    return results;
-  }
-
-  async #append(snapshot: Snapshot<unknown>, plan: Plan): Promise<Target | Outcome> {
-    const { log, streams, reservations, faults } = this.#tools;
+  #plan(
+    context: CommandContext<Route, unknown, unknown, unknown>,
+    snapshot: Snapshot<unknown>,
+  ): Promise<Plan> {
     const { stream } = this.#ref;
+    const origin = this.#origin();
+    return plan(
+      { command: this.#command, context, stream, snapshot, origin, reserved: this.#reserved },
+      this.#tools,
+    );
+  }
+
+  async #append(snapshot: Snapshot<unknown>, planned: Plan): Promise<Step> {
+    const { log, streams, reservations, faults } = this.#tools;
     const { name } = this.#command.route;
     const reserved = this.#reserved;
     if (reserved.length > 0) await faults('reserved', name);
+    const events = toEvents(this.#ref.stream, planned.events, this.#origin(), planned);
     try {
-      const events = toEvents(stream, plan.events, this.#origin(), plan);
-      const result = await log.append(stream, events, expectedRevision(snapshot));
+      const result = await log.append(this.#ref.stream, events, expectedRevision(snapshot));
       await faults('appended', name);
-      streams.advance(this.#ref, snapshot, { events: plan.events, claims: plan, result });
+      streams.advance(this.#ref, snapshot, planned, result);
       if (reserved.length > 0) await reservations.confirm(reserved);
       return this.#outcome(result.revision, result.position, true);
     } catch (error) {
       if (!(error instanceof RevisionConflict)) throw error;
-      return this.#startOver();
+      // The stream moved, so what was reserved counts no more.
+      const next = await streams.load(this.#ref);
+      await this.#abandon(next.snapshot);
+      return this.#atEnd(next);
     }
   }
 
-  /** The stream moved: whatever was reserved counts no more. */
-  async #startOver(): Promise<Target | Outcome> {
-    const next = await this.#tools.streams.load(this.#ref);
-    await this.#abandon(next.snapshot);
-    return this.#atEnd(next);
-  }
-
-  /** Gives back what was reserved for an attempt that will not append. `snapshot` was read after the reservations. */
-  async #abandon({ claims }: Snapshot<unknown>): Promise<void> {
-    const reserved = this.#reserved.splice(0);
-    if (reserved.length > 0) await this.#tools.reservations.abandon(reserved, claims);
-  }
-
-  async #answerUnchanged(target: Target): Promise<Target | Outcome> {
+  async #answerUnchanged(target: Target): Promise<Step> {
     const moved = await this.#movedOn(target);
     if (moved) return moved;
     await this.#abandon(target.snapshot);
@@ -303,33 +219,30 @@ export class Execution {
     return this.#outcome(revision, position ?? (await this.#relatedPosition()), false);
   }
 
-  async #refuse(target: Target, problem: Problem): Promise<Target | Outcome> {
-    const [isCallerNew, moved] = await Promise.all([this.#refreshCaller(), this.#movedOn(target)]);
+  async #refuse(target: Target, problem: Problem): Promise<Step> {
+    const [isCallerNew, moved] = await Promise.all([this.#caller.refresh(), this.#movedOn(target)]);
     if (moved) return moved;
     await this.#abandon(target.snapshot);
     if (isCallerNew) return { ...target, isAtEnd: true };
     throw problem;
   }
 
-  /** The newer target where the stream was longer than what was remembered of it. */
-  async #movedOn({ snapshot, isAtEnd }: Target): Promise<Target | Outcome | null> {
-    const isNew = this.sharedStream === null;
-    // What was reserved is given back by what the stream says after the reservation.
-    if (isNew || (isAtEnd && this.#reserved.length === 0)) return null;
+  /** The newer target where the stream is longer than what was decided on. */
+  async #movedOn({ snapshot, isAtEnd }: Target): Promise<Step | null> {
+    if (this.sharedStream === null) return null;
+    // Reserved keys are given back by what the stream says after their reservation.
+    if (isAtEnd && this.#reserved.length === 0) return null;
     const next = await this.#tools.streams.load(this.#ref);
     if (next.snapshot.revision === snapshot.revision) return null;
     await this.#abandon(next.snapshot);
     return this.#atEnd(next);
   }
 
-  /** True where a permission that was found missing may be there after all. Asks once. */
-  async #refreshCaller(): Promise<boolean> {
-    const caller = this.#caller;
-    if (!this.#wasDenied || this.#isCallerFresh || caller.kind !== 'user') return false;
-    this.#isCallerFresh = true;
-    const permissions = await this.#tools.permissionsOf(caller.userId);
-    this.#caller = { ...caller, permissions };
-    return permissions.symmetricDifference(caller.permissions).size > 0;
+  /** Gives back what was reserved for an attempt that will not append. `snapshot` was read after the reservations. */
+  async #abandon({ claims }: Snapshot<unknown>): Promise<void> {
+    const reserved = this.#reserved;
+    this.#reserved = [];
+    if (reserved.length > 0) await this.#tools.reservations.abandon(reserved, claims);
   }
 
   /** Where the target has no events yet, an answer reflects what it was decided on. */
@@ -341,7 +254,7 @@ export class Execution {
   #origin(): Origin {
     const { correlationId, traceparent } = this.#request;
     const { commandId, now } = this.#ticket;
-    return { commandId, correlationId, traceparent, now, actor: actorOf(this.#caller) };
+    return { commandId, correlationId, traceparent, now, actor: actorOf(this.#caller.caller) };
   }
 
   #outcome(revision: number, position: string, hasAppended: boolean): Outcome {
@@ -354,15 +267,4 @@ function tooLarge(): Problem {
   return new Problem('validation-failed', 'The resource would become too large.', {
     mistakes: [{ pointer: '', code: 'too-large', message: 'is too large to be stored' }],
   });
-}
-
-/** All taken keys at once; where none is taken for certain yet, that too many want them. */
-function takenProblem(
-  taken: Readonly<Record<string, TakenKey>>,
-  failed: readonly { kind: string; reason: 'taken' | 'busy' }[],
-): Problem {
-  const mistakes = failed.flatMap(({ kind, reason }) => (reason === 'taken' ? (taken[kind] ?? []) : []));
-  const [first] = mistakes;
-  if (!first) return new Problem('concurrent-changes', 'Someone else is about to take the same key; try again.');
-  return new Problem(first.code, first.message, { mistakes });
 }

@@ -1,6 +1,12 @@
 /** Runs commands: those on one stream one after the other, so that they don't run into each other. */
 import type { AnyCommand } from './command.ts';
-import { type CommandRequest, Execution, type ExecutionTools, type Outcome, type Ticket } from './execution.ts';
+import {
+  type CommandRequest,
+  Execution,
+  type ExecutionTools,
+  type Outcome,
+  type Ticket,
+} from './execution.ts';
 import { createTurns } from './turns.ts';
 
 export interface CommandRunner {

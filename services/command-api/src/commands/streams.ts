@@ -2,14 +2,17 @@
  * Streams as folded states, cached by revision. A cached state may be behind its stream: it may be appended to (the
  * append checks the revision) but never answer for it.
  */
-import type { DomainEvent } from '@annals/contracts/kit/event';
+import type { DomainEvent, KeyClaim } from '@annals/contracts/kit/event';
 import type { EventLog } from '@annals/platform/event-log/log';
 import type { AppendResult, ExpectedRevision } from '@annals/platform/event-store/port';
 import { LRUCache } from 'lru-cache';
 import type { DecidedEvent, Decider, StreamRef } from './decider.ts';
 
-/** Metadata that a fold of claims needs. */
-type Claims = Pick<DomainEvent['metadata'], 'claims' | 'releases'>;
+/** The unique keys that an event takes and gives up. */
+interface Claims {
+  readonly claims?: readonly KeyClaim[] | undefined;
+  readonly releases?: readonly KeyClaim[] | undefined;
+}
 
 /** A stream's state as of one revision. */
 export interface Snapshot<State> {
@@ -38,13 +41,21 @@ export interface Streams {
   /** The state at the stream's end: what is remembered, and whatever came after it. */
   load<State>(ref: StreamRef<State>): Promise<{ snapshot: Snapshot<State>; tail: readonly DomainEvent[] }>;
   /** All of the stream, whatever is remembered. */
-  loadWhole<State>(ref: StreamRef<State>): Promise<{ snapshot: Snapshot<State>; tail: readonly DomainEvent[] }>;
+  loadWhole<State>(
+    ref: StreamRef<State>,
+  ): Promise<{ snapshot: Snapshot<State>; tail: readonly DomainEvent[] }>;
   /** Folds what was just appended after `snapshot` and remembers it. */
   advance<State>(
     ref: StreamRef<State>,
     snapshot: Snapshot<State>,
-    appended: { events: readonly DecidedEvent[]; claims: Claims; result: AppendResult },
-  ): Snapshot<State>;
+    appended: Appended,
+    result: AppendResult,
+  ): void;
+}
+
+/** Events with the unique keys that they take and give up. */
+interface Appended extends Claims {
+  readonly events: readonly DecidedEvent[];
 }
 
 /** Creates a cache of at most `maxEntries` states and roughly `maxBytes`. */
@@ -75,19 +86,18 @@ export function createStreams(log: EventLog, limits: { maxEntries: number; maxBy
     cached,
     load: (ref) => loadFrom(ref, cached(ref) ?? emptySnapshot(ref.decider)),
     loadWhole: (ref) => loadFrom(ref, emptySnapshot(ref.decider)),
-    advance({ decider, stream }, snapshot, { events, claims, result }) {
-      const next = {
-        ...result,
-        state: events.reduce(decider.evolve, snapshot.state),
-        claims: foldClaims(snapshot.claims, claims),
-      };
-      remember(stream, next);
-      return next;
+    advance({ decider, stream }, snapshot, appended, result) {
+      const state = appended.events.reduce(decider.evolve, snapshot.state);
+      remember(stream, { ...result, state, claims: foldClaims(snapshot.claims, appended) });
     },
   };
 }
 
-function foldEvent<State>(decider: Decider<State>, snapshot: Snapshot<State>, event: DomainEvent): Snapshot<State> {
+function foldEvent<State>(
+  decider: Decider<State>,
+  snapshot: Snapshot<State>,
+  event: DomainEvent,
+): Snapshot<State> {
   const { revision, position } = event;
   const claims = foldClaims(snapshot.claims, event.metadata);
   // A fence moves the revision and nothing else: no aggregate knows of it.

@@ -45,7 +45,9 @@ export function createCredentials(pool: pg.Pool): Credentials {
       return rows;
     },
     async markRegistered(userIds) {
-      await pool.query('update command_api.credentials set is_registered = true where user_id = any($1)', [userIds]);
+      await pool.query('update command_api.credentials set is_registered = true where user_id = any($1)', [
+        userIds,
+      ]);
     },
     async removeStale(userId, stagedAt) {
       await pool.query(

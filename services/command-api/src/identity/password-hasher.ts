@@ -22,7 +22,9 @@ export async function createPasswordHasher(): Promise<PasswordHasher> {
 
   function inLine<Result>(work: () => Promise<Result>): Promise<Result> {
     if (limit.pendingCount < MAX_WAITING) return limit(work);
-    throw new Problem('unavailable', 'Too many log-ins and registrations at once; try again.', { retryAfter: 2 });
+    throw new Problem('unavailable', 'Too many log-ins and registrations at once; try again.', {
+      retryAfter: 2,
+    });
   }
 
   return {

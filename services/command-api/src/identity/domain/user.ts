@@ -13,6 +13,9 @@ export interface Profile {
   readonly website: string | null;
 }
 
+/** Fields of a profile; those left out stay as they are. */
+export type ProfileChanges = { readonly [Field in keyof Profile]?: Profile[Field] | undefined };
+
 export type UserState =
   | { readonly status: 'unregistered' }
   | {
@@ -79,8 +82,8 @@ export function register(state: UserState, registration: Registration): UserEven
   return state.status === 'registered' ? [] : [{ type: 'UserRegistered', data: { ...registration } }];
 }
 
-/** Changes the own profile; fields left out stay. */
-export function updateProfile(state: UserState, changes: Partial<Profile>): UserEvent[] {
+/** Changes the own profile. */
+export function updateProfile(state: UserState, changes: ProfileChanges): UserEvent[] {
   if (state.status === 'unregistered') throw new Problem('not-found', 'There is no such user.');
   const { profile, userId } = state;
   const changed = Object.entries(profileChanges(changes)).filter(
@@ -97,10 +100,8 @@ export function grantPermission(state: UserState, permission: Permission): UserE
   return [{ type: 'PermissionGranted', data: { userId: state.userId, permission } }];
 }
 
-type ProfileInput = { readonly [Field in keyof Profile]?: Profile[Field] | undefined };
-
 /** The profile's fields that are given. */
-function profileChanges({ firstName, lastName, bio, website }: ProfileInput): Partial<Profile> {
+function profileChanges({ firstName, lastName, bio, website }: ProfileChanges): Partial<Profile> {
   return {
     ...(firstName === undefined ? {} : { firstName }),
     ...(lastName === undefined ? {} : { lastName }),

@@ -1,0 +1,110 @@
+/** Decides what to append and reserves the unique keys that the decided state needs to own. */
+import type { KeyClaim } from '@annals/contracts/kit/event';
+import type { Route } from '@annals/contracts/kit/route';
+import type { UniqueKey } from '@annals/contracts/kit/unique-key';
+import { Problem } from '@annals/contracts/problems';
+import type { Reservations, Reserved } from '../reservations/reservations.ts';
+import type { Services } from '../services.ts';
+import type { AnyCommand, CommandContext } from './command.ts';
+import type { DecidedEvent, TakenKey } from './decider.ts';
+import type { Origin } from './events.ts';
+import type { Snapshot } from './streams.ts';
+
+/** Decided events, and the unique keys that they take and give up. */
+export interface Plan {
+  readonly events: readonly DecidedEvent[];
+  readonly claims: readonly KeyClaim[];
+  readonly releases: readonly KeyClaim[];
+}
+
+export interface PlanTools {
+  readonly reservations: Reservations;
+  readonly services: Services;
+}
+
+export interface PlanInput {
+  readonly command: AnyCommand;
+  readonly context: CommandContext<Route, unknown, unknown, unknown>;
+  readonly stream: string;
+  readonly snapshot: Snapshot<unknown>;
+  readonly origin: Origin;
+  /** What is reserved is added here, also where planning fails: the caller confirms it or gives it back. */
+  readonly reserved: Reserved[];
+}
+
+/**
+ * Plans one attempt. Where a key is taken and the command has further candidates for its kind, decides again with the
+ * next one. Throws the `Problem` of the decider, or one that names every key that is taken.
+ */
+export async function plan(input: PlanInput, { reservations, services }: PlanTools): Promise<Plan> {
+  const { command, context, snapshot, reserved } = input;
+  const { candidates = {}, decider } = command;
+  const tried: Record<string, number> = {};
+  const attempt = reservations.newAttempt();
+  for (;;) {
+    const events = command.decide({ ...context, candidate: (kind) => tried[kind] ?? 0 });
+    if (events.length === 0) return { events, claims: [], releases: [] };
+    const owned = keysAfter(events, input, reservations);
+    const needed = [...owned.keys()].filter((key) => !snapshot.claims.has(key));
+    const missing = needed.filter((key) => !reserved.some((held) => held.key === key));
+    const failed = await reserve(missing, owned, attempt, input, reservations);
+    if (failed.length === 0) {
+      await command.stage?.(context, services);
+      const releases = [...snapshot.claims].filter(([key]) => !owned.has(key));
+      return {
+        events,
+        claims: needed.map((key) => ({ key, attempt })),
+        releases: releases.map(([key, by]) => ({ key, attempt: by })),
+      };
+    }
+    const hopeless = failed.filter(({ kind }) => (tried[kind] ?? 0) + 1 >= (candidates[kind] ?? 1));
+    if (hopeless.length > 0) throw takenProblem(decider.taken, hopeless);
+    for (const { kind } of failed) tried[kind] = (tried[kind] ?? 0) + 1;
+  }
+}
+
+/** The unique keys that the state owns after `events`, by their reservation's stream. */
+function keysAfter(
+  events: readonly DecidedEvent[],
+  { command: { decider }, snapshot }: PlanInput,
+  reservations: Reservations,
+): Map<string, UniqueKey> {
+  const keys = decider.keys(events.reduce(decider.evolve, snapshot.state));
+  return new Map(keys.map((key) => [reservations.streamOf(key), key]));
+}
+
+interface Failed {
+  readonly kind: string;
+  readonly reason: 'taken' | 'busy';
+}
+
+/** Reserves all `missing` keys at once; gives those that could not be. */
+async function reserve(
+  missing: readonly string[],
+  owned: ReadonlyMap<string, UniqueKey>,
+  attempt: string,
+  { command: { candidates = {} }, stream, origin, reserved }: PlanInput,
+  reservations: Reservations,
+): Promise<Failed[]> {
+  if (missing.length === 0) return [];
+  const kindOf = (key: string) => owned.get(key)?.kind ?? '';
+  const results = await Promise.all(
+    missing.map((key) => {
+      const mayWait = (candidates[kindOf(key)] ?? 1) === 1;
+      return reservations.reserve(key, { by: stream, attempt, origin, mayWait });
+    }),
+  );
+  reserved.push(...results.filter((result) => result.isReserved));
+  return results.flatMap((result) =>
+    result.isReserved ? [] : [{ kind: kindOf(result.key), reason: result.reason }],
+  );
+}
+
+/** All taken keys at once; where none is taken for certain yet, that too many want them. */
+function takenProblem(taken: Readonly<Record<string, TakenKey>>, failed: readonly Failed[]): Problem {
+  const mistakes = failed.flatMap(({ kind, reason }) => (reason === 'taken' ? (taken[kind] ?? []) : []));
+  const [first] = mistakes;
+  if (!first)
+    return new Problem('concurrent-changes', 'Someone else is about to take the same key; try again.');
+  return new Problem(first.code, first.message, { mistakes });
+}

@@ -1,0 +1,14 @@
+/** The aggregates of identity, bound to their events. */
+import { user } from '@annals/contracts/identity/user.events';
+import { defineDecider } from '../commands/decider.ts';
+import * as domain from './domain/user.ts';
+
+export const users = defineDecider(user, {
+  initial: domain.initial,
+  evolve: domain.evolve,
+  keys: domain.keys,
+  taken: {
+    username: { code: 'username-taken', pointer: '/username', message: 'The username is taken.' },
+    email: { code: 'email-taken', pointer: '/email', message: 'The e-mail address is taken.' },
+  },
+});
