@@ -1,0 +1,164 @@
+/** One route as an OpenAPI operation. */
+import { STATUS_CODES } from 'node:http';
+import type { Route } from '@annals/contracts/kit/route';
+import { type ProblemCode, problems } from '@annals/contracts/problems';
+import { z } from 'zod';
+import type { headers, Json, JsonObject, parameters } from './openapi-components.ts';
+
+type HeaderName = keyof typeof headers;
+type ParameterName = keyof typeof parameters;
+
+/** The schemas with names of their own that operations refer to, collected on the way. */
+export type NamedSchemas = Map<string, Json>;
+
+interface ObjectSchema {
+  readonly properties?: Readonly<Record<string, JsonObject>>;
+  readonly required?: readonly string[];
+}
+
+/** Describes `route`. */
+export function toOperation(route: Route, named: NamedSchemas): JsonObject {
+  const query = toJsonSchema(route.query, 'input', named) as ObjectSchema;
+  const takesCursor = query.properties?.cursor !== undefined;
+  return {
+    operationId: route.name,
+    summary: route.summary,
+    tags: [route.tag],
+    description: ACCESS[route.access] ?? `For holders of the permission \`${route.access}\`, and staff.`,
+    security: route.access === 'anyone' ? [{}, { accessToken: [] }] : [{ accessToken: [] }],
+    parameters: [
+      ...toParameters('path', toJsonSchema(route.params, 'input', named) as ObjectSchema),
+      ...toParameters('query', query),
+      ...STYLE_PARAMETERS[route.style].map((name) => ({ $ref: `#/components/parameters/${name}` })),
+    ],
+    ...(route.body ? { requestBody: toRequestBody(route.body, !route.bodyOptional, named) } : {}),
+    responses: { ...successResponses(route, named), ...problemResponses(route, takesCursor) },
+  };
+}
+
+const ACCESS: Readonly<Record<string, string>> = {
+  anyone: 'For anyone, also without a token.',
+  user: 'For signed-in users.',
+  owner: 'For the resource’s owner, and staff.',
+  staff: 'For staff.',
+};
+
+const STYLE_PARAMETERS: Readonly<Record<Route['style'], readonly ParameterName[]>> = {
+  command: ['IdempotencyKey', 'IfMatch'],
+  query: ['AnnalsMinPosition', 'Prefer', 'IfNoneMatch'],
+  plain: [],
+};
+
+function toParameters(
+  place: 'path' | 'query',
+  { properties = {}, required = [] }: ObjectSchema,
+): JsonObject[] {
+  return Object.entries(properties).map(([name, { description, ...schema }]) => ({
+    name,
+    in: place,
+    required: required.includes(name),
+    ...(description === undefined ? {} : { description }),
+    schema,
+  }));
+}
+
+function toRequestBody(body: z.ZodType, required: boolean, named: NamedSchemas): JsonObject {
+  return { required, content: { 'application/json': { schema: toJsonSchema(body, 'input', named) } } };
+}
+
+function successResponses(route: Route, named: NamedSchemas): JsonObject {
+  const { status, schema, mediaType = 'application/json' } = route.success;
+  const json = schema && toJsonSchema(schema, 'output', named);
+  const names = successHeaders(route, (json ?? {}) as ObjectSchema);
+  const success = {
+    description: STATUS_CODES[status] ?? '',
+    headers: toHeaders(names),
+    ...(json ? { content: { [mediaType]: { schema: json } } } : {}),
+  };
+  const unchanged = { description: 'The client has the current representation.', headers: toHeaders(names) };
+  return {
+    [status]: success,
+    ...(names.includes('ETag') && route.style === 'query' ? { 304: unchanged } : {}),
+  };
+}
+
+function successHeaders(
+  { style, success, throttle }: Route,
+  { properties = {} }: ObjectSchema,
+): HeaderName[] {
+  const isList = properties.results !== undefined;
+  const names: HeaderName[] = throttle === 'none' ? [] : ['RateLimit-Policy', 'RateLimit'];
+  if (style === 'plain') return names;
+  names.push('Annals-Position');
+  if (style === 'query') names.push(isList ? 'Annals-Parked' : 'ETag');
+  else {
+    names.push('Idempotency-Replayed');
+    if (properties.revision !== undefined) names.push('ETag');
+    if (success.status === 201) names.push('Location');
+  }
+  return names;
+}
+
+function toHeaders(names: readonly HeaderName[]): JsonObject {
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+}
+
+/** The route's own problems and those of every route of its kind, one response per status. */
+function problemResponses(route: Route, takesCursor: boolean): JsonObject {
+  const codes = new Set<ProblemCode>([...commonProblems(route, takesCursor), ...route.problems]);
+  const statuses = [...new Set([...codes].map((code) => problems[code].status))].sort();
+  return Object.fromEntries(
+    statuses.map((status) => {
+      const listed = [...codes].filter((code) => problems[code].status === status).sort();
+      const names: HeaderName[] = route.throttle === 'none' ? [] : ['RateLimit-Policy', 'RateLimit'];
+      if (status === 429 || status === 503) names.push('Retry-After');
+      return [
+        status,
+        {
+          description: listed.map((code) => `\`${code}\`: ${problems[code].title}.`).join('\n'),
+          headers: toHeaders(names),
+          content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+        },
+      ];
+    }),
+  );
+}
+
+const STYLE_PROBLEMS: Readonly<Record<Route['style'], readonly ProblemCode[]>> = {
+  command: ['revision-mismatch', 'idempotency-key-reused', 'idempotency-in-flight', 'concurrent-changes'],
+  query: ['unknown-position', 'projection-behind', 'projection-parked'],
+  plain: [],
+};
+
+function commonProblems({ style, access, throttle, path, body }: Route, takesCursor: boolean): ProblemCode[] {
+  return [
+    'malformed-request',
+    'unknown-parameter',
+    'invalid-parameter',
+    'unauthenticated',
+    'token-expired',
+    'headers-too-large',
+    'internal-error',
+    'unavailable',
+    ...STYLE_PROBLEMS[style],
+    ...(access === 'anyone' || access === 'user' ? [] : (['forbidden'] as const)),
+    ...(path.includes('{') ? (['not-found'] as const) : []),
+    ...(throttle === 'none' ? [] : (['too-many-requests'] as const)),
+    ...(takesCursor ? (['page-too-deep', 'invalid-cursor'] as const) : []),
+    ...(body
+      ? (['malformed-json', 'body-too-large', 'unsupported-media-type', 'validation-failed'] as const)
+      : []),
+  ];
+}
+
+/** A schema's JSON Schema; parts that carry an id of their own become components. */
+function toJsonSchema(schema: z.ZodType, io: 'input' | 'output', named: NamedSchemas): JsonObject {
+  const { $schema, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  const rewritten = JSON.parse(JSON.stringify(json).replaceAll('"#/$defs/', '"#/components/schemas/')) as {
+    readonly $defs?: JsonObject;
+    readonly id?: string;
+  } & JsonObject;
+  const { $defs = {}, ...rest } = rewritten;
+  for (const [name, definition] of Object.entries($defs)) named.set(name, definition);
+  return rest as JsonObject;
+}
