@@ -4,48 +4,56 @@ import { timestamp, uuid } from '../kit/primitives.ts';
 import { permissions } from '../kit/route.ts';
 
 /** A person as others see them. All but the id are null until projected; erased people are "deleted user". */
-export const personSummary = z.object({
-  id: uuid,
-  username: z.string().nullable(),
-  displayName: z.string().nullable(),
-  avatarUrl: z.string().nullable(),
-});
+export const personSummary = z
+  .object({
+    id: uuid,
+    username: z.string().nullable(),
+    displayName: z.string().nullable(),
+    avatarUrl: z.string().nullable(),
+  })
+  .meta({ id: 'Person' });
 export type PersonSummary = z.infer<typeof personSummary>;
 
 /** A public profile. */
-export const profile = z.object({
-  id: uuid,
-  username: z.string().nullable().meta({ description: 'Null for a deleted user' }),
-  firstName: z.string(),
-  lastName: z.string(),
-  displayName: z.string(),
-  bio: z.string(),
-  website: z.string().nullable(),
-  avatarUrl: z.string().nullable(),
-  joinedAt: timestamp,
-  followerCount: z.int().nonnegative(),
-  followingCount: z.int().nonnegative(),
-  articleCount: z.int().nonnegative(),
-});
+export const profile = z
+  .object({
+    id: uuid,
+    username: z.string().nullable().meta({ description: 'Null for a deleted user' }),
+    firstName: z.string(),
+    lastName: z.string(),
+    displayName: z.string(),
+    bio: z.string(),
+    website: z.string().nullable(),
+    avatarUrl: z.string().nullable(),
+    joinedAt: timestamp,
+    followerCount: z.int().nonnegative(),
+    followingCount: z.int().nonnegative(),
+    articleCount: z.int().nonnegative(),
+  })
+  .meta({ id: 'Profile' });
 export type Profile = z.infer<typeof profile>;
 export const profileFields = Object.keys(profile.shape);
 
 /** The caller's own account. */
-export const account = profile.extend({
-  email: z.string(),
-  emailConfirmed: z.boolean(),
-  permissions: z.array(z.enum(permissions)),
-  preferences: z.record(z.string(), z.boolean()),
-  revision: z.int().nonnegative(),
-});
+export const account = profile
+  .extend({
+    email: z.string(),
+    emailConfirmed: z.boolean(),
+    permissions: z.array(z.enum(permissions)),
+    preferences: z.record(z.string(), z.boolean()),
+    revision: z.int().nonnegative(),
+  })
+  .meta({ id: 'Account' });
 export type Account = z.infer<typeof account>;
 
 /** What a log-in or a refresh answers. */
-export const sessionTokens = z.object({
-  accessToken: z.string(),
-  tokenType: z.literal('Bearer'),
-  expiresIn: z.int().positive().meta({ description: 'Seconds' }),
-  refreshToken: z.string(),
-  refreshExpiresIn: z.int().positive().meta({ description: 'Seconds' }),
-});
+export const sessionTokens = z
+  .object({
+    accessToken: z.string(),
+    tokenType: z.literal('Bearer'),
+    expiresIn: z.int().positive().meta({ description: 'Seconds' }),
+    refreshToken: z.string(),
+    refreshExpiresIn: z.int().positive().meta({ description: 'Seconds' }),
+  })
+  .meta({ id: 'SessionTokens' });
 export type SessionTokens = z.infer<typeof sessionTokens>;

@@ -48,19 +48,35 @@ const MAX_VALUES = 20;
  */
 export function listQuery(options: ListOptions = {}) {
   const shape: Record<string, z.ZodType> = {
-    page: wholeNumber(1, 1_000_000).optional(),
-    pageSize: wholeNumber(1, 100).optional(),
-    cursor: z.string().min(1).max(1_000).optional(),
+    page: wholeNumber(1, 1_000_000).optional().meta({ description: 'From 1; not with cursor' }),
+    pageSize: wholeNumber(1, 100).optional().meta({ description: '1 to 100; default 20' }),
+    cursor: z
+      .string()
+      .min(1)
+      .max(1_000)
+      .optional()
+      .meta({ description: '`start`, then as `next` and `previous` say' }),
   };
-  if (options.search) shape.search = z.string().trim().min(1).max(200).optional();
-  if (options.sort) shape.sort = sortList(options.sort).optional();
+  if (options.search)
+    shape.search = z.string().trim().min(1).max(200).optional().meta({ description: 'Words to find' });
+  if (options.sort)
+    shape.sort = sortList(options.sort)
+      .optional()
+      .meta({ description: `Some of ${options.sort.join(', ')}; -name: descending` });
   if (options.fields) {
-    shape.fields = nameList(options.fields).optional();
-    shape.exclude = nameList(options.fields).optional();
+    const names = options.fields.join(', ');
+    shape.fields = nameList(options.fields)
+      .optional()
+      .meta({ description: `Only these of ${names}` });
+    shape.exclude = nameList(options.fields)
+      .optional()
+      .meta({ description: `All but these of ${names}` });
   }
   for (const [field, filter] of Object.entries(options.filters ?? {})) {
     for (const operator of filter.operators) {
-      shape[operator === 'eq' ? field : `${field}[${operator}]`] = valueList(filter.value).optional();
+      shape[operator === 'eq' ? field : `${field}[${operator}]`] = valueList(filter.value)
+        .optional()
+        .meta({ description: `Any of up to ${MAX_VALUES} values, separated by commas` });
     }
   }
   return z
@@ -78,19 +94,28 @@ export function listQuery(options: ListOptions = {}) {
     .transform((query): ListRequest => toListRequest(query, options));
 }
 
-function toListRequest(query: Record<string, unknown>, options: ListOptions): ListRequest {
-  const filters: FilterClause[] = [];
-  for (const [field, filter] of Object.entries(options.filters ?? {})) {
-    for (const operator of filter.operators) {
+function toFilters(query: Record<string, unknown>, options: ListOptions): FilterClause[] {
+  return Object.entries(options.filters ?? {}).flatMap(([field, filter]) =>
+    filter.operators.flatMap((operator) => {
       const values = query[operator === 'eq' ? field : `${field}[${operator}]`] as string[] | undefined;
-      if (values) filters.push({ field, operator, values });
-    }
-  }
-  const rest = query as { page?: number; pageSize?: number; cursor?: string; search?: string; fields?: string[]; exclude?: string[] };
+      return values ? [{ field, operator, values }] : [];
+    }),
+  );
+}
+
+function toListRequest(query: Record<string, unknown>, options: ListOptions): ListRequest {
+  const rest = query as {
+    page?: number;
+    pageSize?: number;
+    cursor?: string;
+    search?: string;
+    fields?: string[];
+    exclude?: string[];
+  };
   return {
     ...(rest.cursor === undefined ? { page: rest.page ?? 1 } : { cursor: rest.cursor }),
     pageSize: rest.pageSize ?? 20,
-    filters,
+    filters: toFilters(query, options),
     sort: (query.sort as ListRequest['sort'] | undefined) ?? [],
     ...(rest.search === undefined ? {} : { search: rest.search }),
     ...(rest.fields === undefined ? {} : { fields: rest.fields }),
@@ -115,14 +140,22 @@ function commaSeparated(max: number) {
 }
 
 function nameList(names: readonly string[]) {
-  return commaSeparated(100).refine((parts) => parts.every((part) => names.includes(part)), `known fields: ${names.join(', ')}`);
+  return commaSeparated(100).refine(
+    (parts) => parts.every((part) => names.includes(part)),
+    `known fields: ${names.join(', ')}`,
+  );
 }
 
 function sortList(names: readonly string[]) {
   return commaSeparated(5)
-    .transform((parts) => parts.map((part) => ({ field: part.replace(/^-/, ''), descending: part.startsWith('-') })))
+    .transform((parts) =>
+      parts.map((part) => ({ field: part.replace(/^-/, ''), descending: part.startsWith('-') })),
+    )
     .refine((parts) => parts.every(({ field }) => names.includes(field)), `sortable: ${names.join(', ')}`)
-    .refine((parts) => new Set(parts.map(({ field }) => field)).size === parts.length, 'a field can be named once');
+    .refine(
+      (parts) => new Set(parts.map(({ field }) => field)).size === parts.length,
+      'a field can be named once',
+    );
 }
 
 function valueList(value: z.ZodType<string, string>) {

@@ -47,7 +47,11 @@ export interface Route<
   /** Whether an empty request body is accepted as `{}`. */
   readonly bodyOptional: boolean;
   /** The success answer. No schema: an empty body. */
-  readonly success: { readonly status: 101 | 200 | 201 | 202 | 204; readonly schema?: z.ZodType; readonly mediaType?: string };
+  readonly success: {
+    readonly status: 101 | 200 | 201 | 202 | 204;
+    readonly schema?: z.ZodType;
+    readonly mediaType?: string;
+  };
   /** Problem codes beyond those that every route of its kind can answer. */
   readonly problems: readonly ProblemCode[];
   /** `command`: If-Match and Idempotency-Key are honoured. `query`: Annals-Min-Position is. `plain`: neither. */
@@ -108,9 +112,11 @@ export type QueryOf<R extends Route> = z.output<R['query']>;
 export type BodyOf<R extends Route> = R['body'] extends z.ZodType ? z.output<R['body']> : undefined;
 
 /** `{ id, revision }`: the answer of a command. */
-export const commandAnswer = z.object({ id: z.uuid(), revision: z.int().nonnegative() });
+export const commandAnswer = z
+  .object({ id: z.uuid(), revision: z.int().nonnegative() })
+  .meta({ id: 'CommandAnswer' });
 /** `{ id }`: the answer of a command on a relation (a like, a follow). */
-export const relationAnswer = z.object({ id: z.uuid() });
+export const relationAnswer = z.object({ id: z.uuid() }).meta({ id: 'RelationAnswer' });
 
 export const created = { status: 201, schema: commandAnswer } as const;
 export const changed = { status: 200, schema: commandAnswer } as const;

@@ -4,53 +4,59 @@ import { personSummary } from '../identity/views.ts';
 import { timestamp, uuid } from '../kit/primitives.ts';
 
 /** An article in a list. */
-export const articleSummary = z.object({
-  id: uuid,
-  slug: z.string(),
-  title: z.string(),
-  excerpt: z.string(),
-  author: personSummary,
-  updatedBy: uuid.nullable(),
-  category: z.null(),
-  tags: z.array(z.string()),
-  documents: z.array(z.never()),
-  isPublished: z.boolean(),
-  isFeatured: z.boolean(),
-  publishedAt: timestamp.nullable(),
-  publishAt: timestamp.nullable(),
-  createdAt: timestamp,
-  updatedAt: timestamp,
-  likeCount: z.int().nonnegative(),
-  commentCount: z.int().nonnegative(),
-  viewCount: z.int().nonnegative(),
-  readingMinutes: z.int().nonnegative(),
-  revision: z.int().nonnegative(),
-  externalId: z.string().nullable(),
-});
+export const articleSummary = z
+  .object({
+    id: uuid,
+    slug: z.string(),
+    title: z.string(),
+    excerpt: z.string(),
+    author: personSummary,
+    updatedBy: uuid.nullable(),
+    category: z.null(),
+    tags: z.array(z.string()),
+    documents: z.array(z.never()),
+    isPublished: z.boolean(),
+    isFeatured: z.boolean(),
+    publishedAt: timestamp.nullable(),
+    publishAt: timestamp.nullable(),
+    createdAt: timestamp,
+    updatedAt: timestamp,
+    likeCount: z.int().nonnegative(),
+    commentCount: z.int().nonnegative(),
+    viewCount: z.int().nonnegative(),
+    readingMinutes: z.int().nonnegative(),
+    revision: z.int().nonnegative(),
+    externalId: z.string().nullable(),
+  })
+  .meta({ id: 'ArticleSummary' });
 export type ArticleSummary = z.infer<typeof articleSummary>;
 export const articleSummaryFields = Object.keys(articleSummary.shape);
 
 /** A comment. */
-export const commentView = z.object({
-  id: uuid,
-  articleId: uuid,
-  parentId: uuid.nullable(),
-  author: personSummary,
-  content: z.string(),
-  createdAt: timestamp,
-  isHidden: z.boolean(),
-});
+export const commentView = z
+  .object({
+    id: uuid,
+    articleId: uuid,
+    parentId: uuid.nullable(),
+    author: personSummary,
+    content: z.string(),
+    createdAt: timestamp,
+    isHidden: z.boolean(),
+  })
+  .meta({ id: 'Comment' });
 export type CommentView = z.infer<typeof commentView>;
 
 /** An article as one screen shows it. */
-export const articleDetail = articleSummary.extend({
-  content: z.string(),
-  author: personSummary.extend({ articleCount: z.int().nullable(), followerCount: z.int().nullable() }),
-  comments: z.array(commentView).max(10),
-  isOwner: z.boolean(),
-  canEdit: z.boolean(),
-  isLiked: z.boolean(),
-});
+export const articleDetail = articleSummary
+  .extend({
+    content: z.string(),
+    author: personSummary.extend({ articleCount: z.int().nullable(), followerCount: z.int().nullable() }),
+    comments: z.array(commentView).max(10),
+    isOwner: z.boolean(),
+    canEdit: z.boolean(),
+    isLiked: z.boolean(),
+  })
+  .meta({ id: 'ArticleDetail' });
 export type ArticleDetail = z.infer<typeof articleDetail>;
 export const articleDetailFields = Object.keys(articleDetail.shape);
 
@@ -58,11 +64,13 @@ export const articleDetailFields = Object.keys(articleDetail.shape);
 export const fieldChange = z.object({ field: z.string(), from: z.unknown(), to: z.unknown() });
 
 /** One entry of an article's history. */
-export const historyEntry = z.object({
-  revision: z.int().nonnegative(),
-  type: z.string(),
-  at: timestamp,
-  by: personSummary.nullable(),
-  changes: z.array(fieldChange),
-});
+export const historyEntry = z
+  .object({
+    revision: z.int().nonnegative(),
+    type: z.string(),
+    at: timestamp,
+    by: personSummary.nullable(),
+    changes: z.array(fieldChange),
+  })
+  .meta({ id: 'HistoryEntry' });
 export type HistoryEntry = z.infer<typeof historyEntry>;

@@ -1,5 +1,6 @@
 /** One route as an OpenAPI operation. */
 import { STATUS_CODES } from 'node:http';
+import { isDeepStrictEqual } from 'node:util';
 import type { Route } from '@annals/contracts/kit/route';
 import { type ProblemCode, problems } from '@annals/contracts/problems';
 import { z } from 'zod';
@@ -69,7 +70,7 @@ function toRequestBody(body: z.ZodType, required: boolean, named: NamedSchemas):
 function successResponses(route: Route, named: NamedSchemas): JsonObject {
   const { status, schema, mediaType = 'application/json' } = route.success;
   const json = schema && toJsonSchema(schema, 'output', named);
-  const names = successHeaders(route, (json ?? {}) as ObjectSchema);
+  const names = successHeaders(route, membersOf(schema));
   const success = {
     description: STATUS_CODES[status] ?? '',
     headers: toHeaders(names),
@@ -82,21 +83,21 @@ function successResponses(route: Route, named: NamedSchemas): JsonObject {
   };
 }
 
-function successHeaders(
-  { style, success, throttle }: Route,
-  { properties = {} }: ObjectSchema,
-): HeaderName[] {
-  const isList = properties.results !== undefined;
+function successHeaders({ style, success, throttle }: Route, members: ReadonlySet<string>): HeaderName[] {
   const names: HeaderName[] = throttle === 'none' ? [] : ['RateLimit-Policy', 'RateLimit'];
   if (style === 'plain') return names;
   names.push('Annals-Position');
-  if (style === 'query') names.push(isList ? 'Annals-Parked' : 'ETag');
+  if (style === 'query') names.push(members.has('results') ? 'Annals-Parked' : 'ETag');
   else {
     names.push('Idempotency-Replayed');
-    if (properties.revision !== undefined) names.push('ETag');
+    if (members.has('revision')) names.push('ETag');
     if (success.status === 201) names.push('Location');
   }
   return names;
+}
+
+function membersOf(schema: z.ZodType | undefined): ReadonlySet<string> {
+  return new Set(schema instanceof z.ZodObject ? Object.keys(schema.shape) : []);
 }
 
 function toHeaders(names: readonly HeaderName[]): JsonObject {
@@ -151,14 +152,37 @@ function commonProblems({ style, access, throttle, path, body }: Route, takesCur
   ];
 }
 
-/** A schema's JSON Schema; parts that carry an id of their own become components. */
+/**
+ * A schema's JSON Schema; parts that carry an id of their own become components. Answers stay open for further members,
+ * requests don't.
+ */
 function toJsonSchema(schema: z.ZodType, io: 'input' | 'output', named: NamedSchemas): JsonObject {
-  const { $schema, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
-  const rewritten = JSON.parse(JSON.stringify(json).replaceAll('"#/$defs/', '"#/components/schemas/')) as {
-    readonly $defs?: JsonObject;
-    readonly id?: string;
-  } & JsonObject;
-  const { $defs = {}, ...rest } = rewritten;
-  for (const [name, definition] of Object.entries($defs)) named.set(name, definition);
-  return rest as JsonObject;
+  const json = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'any',
+    override: ({ jsonSchema }) => {
+      if (io === 'output' && jsonSchema.additionalProperties === false)
+        delete jsonSchema.additionalProperties;
+    },
+  });
+  const rewritten = JSON.stringify(json).replaceAll('"#/$defs/', '"#/components/schemas/');
+  const { $schema: _dialect, $defs = {}, id, ...rest } = JSON.parse(rewritten) as Record<string, Json>;
+  for (const [name, definition] of Object.entries($defs as JsonObject))
+    addNamed(named, name, withoutId(definition));
+  if (typeof id !== 'string') return rest;
+  addNamed(named, id, rest);
+  return { $ref: `#/components/schemas/${id}` };
+}
+
+function addNamed(named: NamedSchemas, name: string, definition: Json): void {
+  const known = named.get(name);
+  if (known !== undefined && !isDeepStrictEqual(known, definition))
+    throw new Error(`two schemas have the id ${name}`);
+  named.set(name, definition);
+}
+
+/** zod leaves the id in the schema; in JSON Schema it would mean something else. */
+function withoutId(definition: Json): Json {
+  const { id: _id, ...rest } = definition as JsonObject;
+  return rest;
 }

@@ -130,4 +130,13 @@ it('makes components of schemas with an id', () => {
   expect(JSON.stringify(paths)).toContain('"$ref":"#/components/schemas/Named"');
   expect(components.schemas).toMatchObject({ Named: { type: 'object' } });
   expect(JSON.stringify(paths)).not.toContain('$defs');
+  const other = { ...route, name: 'getOther', path: '/v1/other' };
+  const clash = {
+    ...other,
+    success: { status: 200, schema: z.object({ results: z.array(z.object({ x: named })) }) },
+  } as const;
+  expect(Object.keys(openApiDocument([route, clash], options).components.schemas ?? {})).toContain('Named');
+  const namesake = z.object({ other: z.string() }).meta({ id: 'Named' });
+  const conflicting = { ...other, success: { status: 200, schema: namesake } } as const;
+  expect(() => openApiDocument([route, conflicting], options)).toThrow('two schemas have the id Named');
 });
