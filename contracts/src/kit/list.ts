@@ -123,6 +123,11 @@ function toListRequest(query: Record<string, unknown>, options: ListOptions): Li
   };
 }
 
+/** The parameters `fields` and `exclude` of an item's fields. Whoever takes both refuses them together. */
+export function fieldChoice(names: readonly string[]) {
+  return { fields: nameList(names).optional(), exclude: nameList(names).optional() };
+}
+
 function wholeNumber(min: number, max: number) {
   return z
     .string()

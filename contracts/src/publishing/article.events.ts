@@ -1,6 +1,6 @@
 /** Events of an article. Streams: `article-<articleId>`. */
 import { z } from 'zod';
-import { defineAggregate, defineEvent, type DomainEventOf, type EventOf } from '../kit/event.ts';
+import { type DomainEventOf, defineAggregate, defineEvent, type EventOf } from '../kit/event.ts';
 import { timestamp, uuid } from '../kit/primitives.ts';
 
 /** Every event says whose article it is and what it was before, so that views can undo what it replaces. */

@@ -31,9 +31,15 @@ export const articlePush = definePush(article, {
 
 export const likePush = definePush(like, {
   ArticleLiked: { channels: own, data: (event) => ({ id: event.data.articleId, userId: event.data.userId }) },
-  ArticleUnliked: { channels: own, data: (event) => ({ id: event.data.articleId, userId: event.data.userId }) },
+  ArticleUnliked: {
+    channels: own,
+    data: (event) => ({ id: event.data.articleId, userId: event.data.userId }),
+  },
 });
 
 export const commentPush = definePush(comment, {
-  CommentAdded: { channels: own, data: (event) => ({ id: event.data.commentId, articleId: event.data.articleId }) },
+  CommentAdded: {
+    channels: own,
+    data: (event) => ({ id: event.data.commentId, articleId: event.data.articleId }),
+  },
 });

@@ -1,10 +1,16 @@
 /** Routes of articles and likes [P1–P9, P13, P15]. */
 import { z } from 'zod';
 import { personSummary } from '../identity/views.ts';
-import { listOf, listQuery } from '../kit/list.ts';
+import { fieldChoice, listOf, listQuery } from '../kit/list.ts';
 import { text, timestampInput, uuid } from '../kit/primitives.ts';
 import { answers, changed, created, defineRoute, related } from '../kit/route.ts';
-import { articleDetail, articleDetailFields, articleSummary, articleSummaryFields, historyEntry } from './views.ts';
+import {
+  articleDetail,
+  articleDetailFields,
+  articleSummary,
+  articleSummaryFields,
+  historyEntry,
+} from './views.ts';
 
 const tag = 'publishing';
 const byId = z.strictObject({ id: uuid });
@@ -19,8 +25,14 @@ const title = text(5, 200).refine(
 const content = z
   .string()
   .refine((value) => Buffer.byteLength(value) <= 512 * 1024, 'must not exceed 512 KiB')
-  .refine((value) => !value.includes('\u0000') && value.isWellFormed(), 'must not contain NUL or unpaired surrogates');
-const tags = z.array(text(1, 50).transform((value) => value.toLowerCase())).max(20).transform((list) => [...new Set(list)]);
+  .refine(
+    (value) => !value.includes('\u0000') && value.isWellFormed(),
+    'must not contain NUL or unpaired surrogates',
+  );
+const tags = z
+  .array(text(1, 50).transform((value) => value.toLowerCase()))
+  .max(20)
+  .transform((list) => [...new Set(list)]);
 const externalId = text(1, 200);
 
 export const createArticle = defineRoute({
@@ -201,14 +213,20 @@ export const getArticle = defineRoute({
   summary: 'One article with its newest comments; drafts for their author and staff',
   access: 'anyone',
   params: byIdOrSlug,
-  query: z.strictObject({
-    asOf: z
-      .union([z.string().regex(/^\d{1,9}$/), timestampInput as z.ZodType<string, string>])
-      .optional()
-      .meta({ description: 'A revision or a time: the article as of then; owner and staff' }),
-    fields: z.string().max(2_000).optional().meta({ description: `Some of ${articleDetailFields.join(', ')}` }),
-    exclude: z.string().max(2_000).optional(),
-  }),
+  query: z
+    .strictObject({
+      asOf: z
+        .union([z.string().regex(/^\d{1,9}$/), timestampInput as z.ZodType<string, string>])
+        .optional()
+        .meta({
+          description: 'A revision or a time: the article as of then, counts as of now; owner and staff',
+        }),
+      ...fieldChoice(articleDetailFields),
+    })
+    .refine((query) => !query.fields || !query.exclude, {
+      path: ['exclude'],
+      message: 'cannot be combined with fields',
+    }),
   success: answers(articleDetail),
 });
 
@@ -246,6 +264,12 @@ export const getHistoryEntry = defineRoute({
   tag,
   summary: 'One change',
   access: 'owner',
-  params: z.strictObject({ id: uuid, revision: z.string().regex(/^\d{1,9}$/).transform(Number) }),
+  params: z.strictObject({
+    id: uuid,
+    revision: z
+      .string()
+      .regex(/^\d{1,9}$/)
+      .transform(Number),
+  }),
   success: answers(historyEntry),
 });

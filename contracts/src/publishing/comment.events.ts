@@ -1,6 +1,6 @@
 /** Events of a comment. Streams: `comment-<commentId>`. */
 import { z } from 'zod';
-import { defineAggregate, defineEvent, type DomainEventOf, type EventOf } from '../kit/event.ts';
+import { type DomainEventOf, defineAggregate, defineEvent, type EventOf } from '../kit/event.ts';
 import { uuid } from '../kit/primitives.ts';
 
 /** A comment on an article, or a reply to another comment of the same article. */

@@ -85,7 +85,10 @@ export interface HistoryFields {
   readonly title: string;
   readonly slug: string;
   readonly content: string;
-  readonly tags: readonly string[];
+  /** With the content, from which it follows. */
+  readonly excerpt: string;
+  readonly readingMinutes: number;
+  readonly tags: string[];
   readonly isPublished: boolean;
   readonly publishedAt: string | null;
   readonly isDeleted: boolean;

@@ -1,6 +1,6 @@
 /** Events of one reader's like of one article. Streams: `like-<articleId>.<userId>`. */
 import { z } from 'zod';
-import { defineAggregate, defineEvent, type DomainEventOf, type EventOf } from '../kit/event.ts';
+import { type DomainEventOf, defineAggregate, defineEvent, type EventOf } from '../kit/event.ts';
 import { uuid } from '../kit/primitives.ts';
 
 const subject = { articleId: uuid, userId: uuid };

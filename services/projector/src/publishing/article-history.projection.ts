@@ -8,6 +8,7 @@ import {
   historyKey,
 } from '@annals/contracts/publishing/docs';
 import { type Column, defineProjection } from '@annals/platform/consumer/projection';
+import { contentFields } from './article.ts';
 
 const keyOf = (event: ArticleDomainEvent) => historyKey(event.data.articleId, event.revision);
 
@@ -48,7 +49,7 @@ function fieldsOf(event: ArticleDomainEvent): Partial<HistoryFields> {
       return {
         ...(title === undefined ? {} : { title }),
         ...(slug === undefined ? {} : { slug }),
-        ...(content === undefined ? {} : { content }),
+        ...(content === undefined ? {} : { content, ...contentFields(content) }),
         ...(tags === undefined ? {} : { tags }),
       };
     }

@@ -103,7 +103,8 @@ function changesOf(
   }
 }
 
-function contentFields(content: string): Pick<ArticleListDoc, 'excerpt' | 'readingMinutes'> {
+/** What follows from the content. */
+export function contentFields(content: string): Pick<ArticleListDoc, 'excerpt' | 'readingMinutes'> {
   const text = htmlToText(content);
   return { excerpt: excerptOf(text), readingMinutes: readingMinutes(text) };
 }

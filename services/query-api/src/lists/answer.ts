@@ -1,0 +1,65 @@
+/** The body of a list: its items as they came, its count, and the ways on from here. */
+import { type ListRequest, MAX_PAGE_DEPTH } from '@annals/contracts/kit/list';
+import { encodeCursor } from './cursor.ts';
+import { type ListPlan, type ListRow, nextNeedsCursor } from './plan.ts';
+import { pickFromItems } from './sparse.ts';
+
+/** What was asked. */
+export interface Asked {
+  /** What clients see before the path. */
+  readonly publicUrl: string;
+  /** Path and query as the client wrote them. */
+  readonly url: string;
+  readonly query: ListRequest;
+}
+
+/** The answer's body as JSON text. */
+export function listBody(asked: Asked, plan: ListPlan, row: ListRow): string {
+  const items = pickFromItems(row.items ?? '', asked.query);
+  const { next, previous } = linksOf(asked, plan, row);
+  return `{"results":[${items}],${countOf(plan, row)}"next":${JSON.stringify(next)},"previous":${JSON.stringify(previous)}}`;
+}
+
+function countOf(plan: ListPlan, { count }: ListRow): string {
+  if (count === null) return '';
+  const isCapped = !plan.isCountExact && count > MAX_PAGE_DEPTH;
+  return isCapped ? `"count":${MAX_PAGE_DEPTH},"countIsCapped":true,` : `"count":${count},`;
+}
+
+interface Links {
+  readonly next: string | null;
+  readonly previous: string | null;
+}
+
+function linksOf(asked: Asked, plan: ListPlan, row: ListRow): Links {
+  const { page, pageSize } = asked.query;
+  const more = row.found > pageSize;
+  const byCursor = (direction: 'next' | 'previous', keys: readonly string[] | null) =>
+    keys && linkTo(asked, { cursor: encodeCursor(plan.identity, { direction, keys }) });
+  if (page !== undefined) {
+    const onward = () =>
+      nextNeedsCursor(asked.query) ? byCursor('next', row.last) : linkTo(asked, { page: page + 1 });
+    return {
+      next: more ? onward() : null,
+      previous: page > 1 ? linkTo(asked, { page: page - 1 }) : null,
+    };
+  }
+  // Scanning backwards, what comes first in the answer was scanned last; where we came from there are rows.
+  if (plan.cursor?.direction === 'previous') {
+    return { next: byCursor('next', row.first), previous: more ? byCursor('previous', row.last) : null };
+  }
+  return {
+    next: more ? byCursor('next', row.last) : null,
+    previous: plan.cursor ? byCursor('previous', row.first) : null,
+  };
+}
+
+/** The same list elsewhere: every other parameter stays. */
+function linkTo({ publicUrl, url }: Asked, place: { page: number } | { cursor: string }): string {
+  const [path = '', query = ''] = url.split('?', 2);
+  const parameters = new URLSearchParams(query);
+  parameters.delete('page');
+  parameters.delete('cursor');
+  for (const [name, value] of Object.entries(place)) parameters.set(name, String(value));
+  return `${publicUrl}${path}?${parameters}`;
+}

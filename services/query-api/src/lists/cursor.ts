@@ -1,0 +1,68 @@
+/**
+ * Cursors: where a page ended, as the sort keys of its last row. Opaque to clients. One belongs to the list that gave
+ * it: path, filters, search and order. Whatever a client makes up is refused before it gets near a statement.
+ */
+import { hash } from 'node:crypto';
+import type { ListRequest } from '@annals/contracts/kit/list';
+import { Problem } from '@annals/contracts/problems';
+import { z } from 'zod';
+import type { Order, SortType } from './source.ts';
+
+/** A place in a list and the way from there. */
+export interface Cursor {
+  readonly direction: 'next' | 'previous';
+  /** Text of the sort keys, the unique key last. */
+  readonly keys: readonly string[];
+}
+
+const START = 'start';
+const encoded = z.tuple([z.string(), z.enum(['next', 'previous']), z.array(z.string().max(600)).max(8)]);
+
+const isTime = (text: string) =>
+  /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d)?$/.test(text) &&
+  !Number.isNaN(Date.parse(text.replace(/([+-]\d\d)$/, '$1:00')));
+
+/** What PostgreSQL prints for a type, and therefore reads again. */
+const isKey: Record<SortType, (text: string) => boolean> = {
+  text: (text) => !text.includes('\u0000') && text.isWellFormed(),
+  integer: (text) => /^-?\d{1,9}$/.test(text),
+  real: (text) => /^\d{1,9}(\.\d{1,20})?(e-\d{1,2})?$/.test(text),
+  timestamptz: (text) => text === '-infinity' || isTime(text),
+};
+
+/** What a cursor belongs to. */
+export function listIdentity(path: string, request: ListRequest, order: readonly Order[]): string {
+  const identity = JSON.stringify([path, request.filters, request.search ?? null, order]);
+  return hash('sha256', identity, 'base64url').slice(0, 12);
+}
+
+export function encodeCursor(identity: string, cursor: Cursor): string {
+  return Buffer.from(JSON.stringify([identity, cursor.direction, cursor.keys])).toString('base64url');
+}
+
+/** Null for the start of the list. Throws `invalid-cursor` for what this list has not given. */
+export function decodeCursor(text: string, identity: string, types: readonly SortType[]): Cursor | null {
+  if (text === START) return null;
+  const parsed = encoded.safeParse(parse(text));
+  if (!parsed.success) throw invalid('It is not one that a list gave.');
+  const [belongsTo, direction, keys] = parsed.data;
+  if (belongsTo !== identity) throw invalid('It belongs to a list with other filters or another order.');
+  const isRight = keys.length === types.length && types.every((type, at) => isKey[type](keys[at] ?? ''));
+  if (!isRight) throw invalid('It is not one that a list gave.');
+  return { direction, keys };
+}
+
+function parse(text: string): unknown {
+  if (!/^[\w-]+$/.test(text)) return undefined;
+  try {
+    return JSON.parse(Buffer.from(text, 'base64url').toString());
+  } catch {
+    return undefined;
+  }
+}
+
+function invalid(detail: string): Problem {
+  return new Problem('invalid-cursor', detail, {
+    mistakes: [{ parameter: 'cursor', code: 'invalid-cursor', message: 'start with cursor=start' }],
+  });
+}

@@ -1,0 +1,138 @@
+/** From a list request to its one statement. */
+import { type ListRequest, MAX_PAGE_DEPTH } from '@annals/contracts/kit/list';
+import { type Cursor, decodeCursor, listIdentity } from './cursor.ts';
+import type { ListSource, Order, SortKey } from './source.ts';
+import { all, join, nothing, raw, type Sql, sql } from './sql.ts';
+
+/** What the statement gives, as its one row. */
+export interface ListRow {
+  /** The page's items as JSON text, separated by commas; null where there are none. */
+  readonly items: string | null;
+  /** Rows found; one more than the page's size where more follow. */
+  readonly found: number;
+  /** Sort keys of the page's first and last row, in the order scanned; null where the plan needs none. */
+  readonly first: readonly string[] | null;
+  readonly last: readonly string[] | null;
+  /** Of all rows; where it is not exact, at most one more than {@link MAX_PAGE_DEPTH}. Null where a cursor is used. */
+  readonly count: number | null;
+}
+
+/** How a request is answered. */
+export interface ListPlan {
+  readonly statement: Sql;
+  /** What its cursors belong to. */
+  readonly identity: string;
+  /** Null for pages, and at the start of a cursor's walk. */
+  readonly cursor: Cursor | null;
+  /** False where counting stops at {@link MAX_PAGE_DEPTH}. */
+  readonly isCountExact: boolean;
+}
+
+interface Step extends SortKey {
+  readonly descending: boolean;
+}
+
+/** Plans the answer of `request` for the list at `path`. Throws `invalid-cursor`. */
+export function planList(path: string, request: ListRequest, source: ListSource): ListPlan {
+  const order = request.sort.length > 0 ? request.sort : source.defaultOrder;
+  const steps = stepsOf(source, order);
+  const identity = listIdentity(path, request, order);
+  const types = steps.map(({ type }) => type);
+  const cursor = request.cursor === undefined ? null : decodeCursor(request.cursor, identity, types);
+  const statement = statementOf(request, source, steps, cursor);
+  return { statement, identity, cursor, isCountExact: source.count !== undefined };
+}
+
+/** True where the page after this one can only be reached by cursor. */
+export function nextNeedsCursor({ page, pageSize }: ListRequest): boolean {
+  return page === undefined || (page + 1) * pageSize > MAX_PAGE_DEPTH;
+}
+
+/** The steps of an order, made total by the unique key, which follows the last step's direction. */
+function stepsOf(source: ListSource, order: readonly Order[]): readonly Step[] {
+  const steps = order.map(({ field, descending }): Step => {
+    const key = source.sort[field];
+    if (!key) throw new Error(`the list has no sort key ${field}`);
+    return { ...key, descending };
+  });
+  return [...steps, { value: source.key, type: 'text', descending: steps.at(-1)?.descending ?? false }];
+}
+
+function statementOf(
+  request: ListRequest,
+  source: ListSource,
+  steps: readonly Step[],
+  cursor: Cursor | null,
+): Sql {
+  const isBackwards = cursor?.direction === 'previous';
+  const size = raw(request.pageSize);
+  const keys = nextNeedsCursor(request)
+    ? sql`min(page.keys) filter (where page.ord = 1) as first,
+      min(page.keys) filter (where page.ord = (select least(max(ord), ${size}) from page)) as last`
+    : raw('null as first, null as last');
+  return sql`with ${join([...(source.with ?? []), pageClause(request, source, steps, cursor)], ', ')}
+    select string_agg(${source.item}, ',' order by page.ord${raw(isBackwards ? ' desc' : '')})
+        filter (where page.ord <= ${size}) as items,
+      count(*)::integer as found, ${keys}, ${request.page === undefined ? raw('null') : countOf(source)} as count
+    from page ${source.joins ?? nothing}`;
+}
+
+/** The page's rows and one more. Numbers stand in the text: the planner must know how little is asked for. */
+function pageClause(
+  request: ListRequest,
+  source: ListSource,
+  steps: readonly Step[],
+  cursor: Cursor | null,
+): Sql {
+  const { page = 1, pageSize } = request;
+  const scan =
+    cursor?.direction === 'previous'
+      ? steps.map((step) => ({ ...step, descending: !step.descending }))
+      : steps;
+  const columns = nextNeedsCursor(request) ? sql`${source.columns}, ${keysOf(steps)}` : source.columns;
+  const order = scan.map(({ value, descending }) => (descending ? sql`${value} desc` : value));
+  const where = cursor ? [...source.where, beyond(scan, cursor.keys)] : source.where;
+  const offset = page > 1 ? raw(` offset ${(page - 1) * pageSize}`) : nothing;
+  return sql`page as (
+    select *, row_number() over () as ord from (
+      select ${columns} from ${source.from} where ${all(where)}
+      order by ${join(order, ', ')} limit ${raw(pageSize + 1)}${offset}
+    ) rows
+  )`;
+}
+
+function keysOf(steps: readonly Step[]): Sql {
+  const texts = steps.map(({ value }) => sql`(${value})::text`);
+  return sql`array[${join(texts, ', ')}] as keys`;
+}
+
+/** Counting stops where it no longer matters. */
+function countOf(source: ListSource): Sql {
+  if (source.count) return sql`(${source.count})::integer`;
+  const cap = raw(MAX_PAGE_DEPTH + 1);
+  return sql`(select count(*)::integer from (select from ${source.from} where ${all(source.where)} limit ${cap}) rows)`;
+}
+
+/** The rows that come after the one with `keys`. One comparison of rows where all steps go one way: an index serves it. */
+function beyond(steps: readonly Step[], keys: readonly string[]): Sql {
+  const values = steps.map(({ type }, at) => sql`${keys[at] ?? ''}::${raw(type)}`);
+  const [first] = steps;
+  if (first && steps.every(({ descending }) => descending === first.descending)) {
+    const columns = steps.map(({ value }) => value);
+    return sql`(${join(columns, ', ')}) ${comparison(first)} (${join(values, ', ')})`;
+  }
+  const after = (at: number): Sql => {
+    const step = steps[at];
+    const value = values[at];
+    if (!step || !value) return raw('false');
+    const isPast = sql`${step.value} ${comparison(step)} ${value}`;
+    return at === steps.length - 1
+      ? isPast
+      : sql`(${isPast} or (${step.value} = ${value} and ${after(at + 1)}))`;
+  };
+  return after(0);
+}
+
+function comparison({ descending }: Step): Sql {
+  return raw(descending ? '<' : '>');
+}

@@ -1,0 +1,42 @@
+/** What a list is made of. Handlers say it; the list kit pages, counts, sorts and serialises. */
+import type { View } from '../views.ts';
+import type { Sql } from './sql.ts';
+
+/** How a sort key's values travel in cursors. */
+export type SortType = 'text' | 'integer' | 'real' | 'timestamptz';
+
+/** A value to sort by. Never null. */
+export interface SortKey {
+  readonly value: Sql;
+  readonly type: SortType;
+}
+
+/** One step of an order. */
+export interface Order {
+  readonly field: string;
+  readonly descending: boolean;
+}
+
+/** A list for one caller, filtered, not yet paged. */
+export interface ListSource {
+  /** Views that it reads, joined ones included: all count for the minimum position. */
+  readonly views: readonly View[];
+  /** `with` clauses that `from` needs, each `name as (…)`. */
+  readonly with?: readonly Sql[];
+  /** The rows: tables, joins. */
+  readonly from: Sql;
+  readonly where: readonly Sql[];
+  /** Unique among the rows: the last sort key, and what makes cursors exact. */
+  readonly key: Sql;
+  readonly sort: Readonly<Record<string, SortKey>>;
+  /** Where the request names no order. */
+  readonly defaultOrder: readonly Order[];
+  /** Columns of `from` that `item` and `joins` need; there they belong to `page`. */
+  readonly columns: Sql;
+  /** Joins to `page`, at most one row each. */
+  readonly joins?: Sql;
+  /** The item as JSON text, from `page` and `joins`. */
+  readonly item: Sql;
+  /** The number of all rows, where it is kept or cheap. Without it, counted up to 10,000. */
+  readonly count?: Sql;
+}

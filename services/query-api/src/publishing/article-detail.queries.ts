@@ -1,0 +1,72 @@
+/** One article: now [P7], or as of then [P13]. */
+import { Problem } from '@annals/contracts/problems';
+import { getArticle } from '@annals/contracts/publishing/article.routes';
+import type { ViewKey } from '@annals/platform/consumer/freshness';
+import { representation } from '@annals/platform/http/conditional';
+import { bind, type RouteRequest } from '@annals/platform/http/types';
+import { isId } from '../identity/person-json.ts';
+import { pick } from '../lists/sparse.ts';
+import { defineQueries, type QueryContext } from '../queries.ts';
+import { articleDetails, articleHistory, profileDocuments } from '../views.ts';
+import { asOfThen, stateAsOf } from './article-as-of.ts';
+import { type FoundArticle, findArticle, standingIn, toDetail, viewsOf } from './article-detail.ts';
+import { requireEditable, requireVisible, type Viewer, viewerOf } from './standing.ts';
+
+type Request = RouteRequest<typeof getArticle>;
+
+/** An article that the viewer may see, and the position of what was read. */
+interface Seen {
+  readonly article: FoundArticle;
+  readonly position: string;
+}
+
+export const articleDetailQueries = defineQueries((context) => [
+  bind(getArticle, async (request) => {
+    const viewer = viewerOf(request.caller);
+    const { asOf, ...choice } = request.query;
+    const { article, position } =
+      asOf === undefined
+        ? await readNow(context, request, viewer)
+        : await readAsOf(context, request, viewer, asOf);
+    const detail = toDetail(article, viewer);
+    return representation(request, {
+      revision: detail.revision,
+      body: pick({ ...detail }, choice),
+      position,
+    });
+  }),
+]);
+
+async function readNow(context: QueryContext, request: Request, viewer: Viewer): Promise<Seen> {
+  const { idOrSlug } = request.params;
+  const resources = (found: FoundArticle | null | undefined) => resourcesOf(idOrSlug, found ?? null);
+  const { data, position } = await context.read(request, { views: viewsOf(viewer), resources }, (reader) =>
+    findArticle(reader, idOrSlug, viewer),
+  );
+  return { article: requireVisible(viewer, data && standingIn(data)), position };
+}
+
+async function readAsOf(
+  context: QueryContext,
+  request: Request,
+  viewer: Viewer,
+  asOf: string,
+): Promise<Seen> {
+  if (request.caller.kind === 'anonymous') throw new Problem('unauthenticated', 'Send an access token.');
+  const views = [...viewsOf(viewer), articleHistory];
+  const { data, position } = await context.read(request, { views }, async (reader) => {
+    const found = await findArticle(reader, request.params.idOrSlug, viewer);
+    return found && { ...standingIn(found), past: await stateAsOf(reader, found.doc.id, asOf) };
+  });
+  const { past, ...article } = requireEditable(viewer, data);
+  return { article: { ...article, doc: asOfThen(article.doc, asOf, past) }, position };
+}
+
+/** The documents that an answer is made of. Of what is not found by its slug nobody knows the key. */
+function resourcesOf(idOrSlug: string, found: FoundArticle | null): readonly ViewKey[] {
+  if (!found) return isId(idOrSlug) ? [{ view: articleDetails.name, key: idOrSlug }] : [];
+  return [
+    { view: articleDetails.name, key: found.doc.id },
+    ...[...found.people.keys()].map((key) => ({ view: profileDocuments.name, key })),
+  ];
+}

@@ -1,0 +1,45 @@
+/** What the filters of article lists mean in SQL. `t` is the row of `article_list`. */
+import type { FilterClause } from '@annals/contracts/kit/list';
+import { idsOfPeople } from '../identity/person-json.ts';
+import { any, containing, raw, type Sql, sql } from '../lists/sql.ts';
+
+type Meaning = (clause: FilterClause) => Sql;
+
+const comparisons: Partial<Record<FilterClause['operator'], string>> = {
+  gte: '>=',
+  lte: '<=',
+  gt: '>',
+  lt: '<',
+};
+
+const meanings: Readonly<Record<string, Meaning>> = {
+  author: (clause) => negatable(clause, sql`t.author_id = any (${idsOfPeople(clause.values)})`),
+  tag: (clause) => negatable(clause, sql`t.tags && ${clause.values}::text[]`),
+  isPublished: ({ values }) => flag('t.is_public', values),
+  isFeatured: ({ values }) => flag('t.is_featured', values),
+  externalId: ({ values }) => sql`t.external_id = any (${values}::text[])`,
+  createdAt: (clause) => compared('t.created_at', clause),
+  // What is not published has no such time, and stands at -infinity.
+  publishedAt: (clause) => sql`(t.is_public and ${compared('t.published_at', clause)})`,
+  title: ({ values }) => any(values.map((value) => sql`t.title ilike ${containing(value)}`)),
+};
+
+/** The condition of a filter. */
+export function conditionOf(clause: FilterClause): Sql {
+  const meaning = meanings[clause.field];
+  if (!meaning) throw new Error(`no meaning for the filter ${clause.field}`);
+  return meaning(clause);
+}
+
+function negatable({ operator }: FilterClause, condition: Sql): Sql {
+  return operator === 'not' ? sql`not (${condition})` : condition;
+}
+
+/** In the form that partial indexes are made for. */
+function flag(column: string, values: readonly string[]): Sql {
+  return any([...new Set(values)].map((value) => raw(value === 'true' ? column : `not ${column}`)));
+}
+
+function compared(column: string, { operator, values }: FilterClause): Sql {
+  return sql`${raw(`${column} ${comparisons[operator] ?? '='}`)} any (${values}::timestamptz[])`;
+}

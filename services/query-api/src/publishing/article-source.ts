@@ -1,0 +1,68 @@
+/** Lists of articles for a caller. */
+import type { ListRequest } from '@annals/contracts/kit/list';
+import { joinPerson, personJson } from '../identity/person-json.ts';
+import type { ListSource, SortKey } from '../lists/source.ts';
+import { raw, type Sql, sql } from '../lists/sql.ts';
+import { articleCounters, articleList, articleSearch, profiles } from '../views.ts';
+import { countOf } from './article-count.ts';
+import { conditionOf } from './article-filters.ts';
+import { searchClauses } from './article-search.ts';
+import { type Viewer, visibleTo } from './standing.ts';
+
+const time = (column: string): SortKey => ({ value: raw(`t.${column}`), type: 'timestamptz' });
+const number = (column: string): SortKey => ({ value: raw(`t.${column}`), type: 'integer' });
+
+const RELEVANCE = 'relevance';
+
+const sort: Readonly<Record<string, SortKey>> = {
+  publishedAt: time('published_at'),
+  createdAt: time('created_at'),
+  updatedAt: time('updated_at'),
+  title: { value: raw('t.title_order collate "C"'), type: 'text' },
+  likeCount: number('like_count'),
+  commentCount: number('comment_count'),
+  [RELEVANCE]: { value: raw('found.rank'), type: 'real' },
+};
+
+const shape = {
+  key: raw('t.key'),
+  sort,
+  columns: raw('t.part, t.author_id'),
+  joins: joinPerson(raw('page.author_id')),
+  item: sql`page.part || ',"author":' || ${personJson(raw('page.author_id'))} || '}'`,
+};
+
+/** The articles that the viewer may see and that the request asks for; newest publication first. */
+export function visibleArticles(viewer: Viewer, request: ListRequest): ListSource {
+  const where = [...visibleTo(viewer), ...request.filters.map(conditionOf)];
+  const count = request.search === undefined ? countOf(viewer, request) : undefined;
+  return articles(request, where, [{ field: 'publishedAt', descending: true }], count);
+}
+
+/** The viewer's own articles, drafts included; newest first. */
+export function ownArticles(userId: string, request: ListRequest): ListSource {
+  const where = [raw('not t.is_deleted'), sql`t.author_id = ${userId}`, ...request.filters.map(conditionOf)];
+  return articles(request, where, [{ field: 'createdAt', descending: true }]);
+}
+
+function articles(
+  { search }: ListRequest,
+  where: readonly Sql[],
+  defaultOrder: ListSource['defaultOrder'],
+  count?: Sql,
+): ListSource {
+  const table = sql`${articleList.table} t`;
+  if (search === undefined) {
+    const counters = count ? [articleCounters] : [];
+    const views = [articleList, profiles, ...counters];
+    return { ...shape, views, from: table, where, defaultOrder, ...(count ? { count } : {}) };
+  }
+  return {
+    ...shape,
+    views: [articleList, profiles, articleSearch],
+    with: searchClauses(search, where),
+    from: sql`found join ${table} on t.key = found.key`,
+    where: [],
+    defaultOrder: [{ field: RELEVANCE, descending: true }],
+  };
+}

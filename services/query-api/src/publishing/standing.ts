@@ -1,0 +1,66 @@
+/** Who may see which article: the public what is published, authors their own, staff all, nobody what is deleted. */
+import { Problem } from '@annals/contracts/problems';
+import { type Caller, holds } from '@annals/platform/http/types';
+import { raw, type Sql, sql } from '../lists/sql.ts';
+import type { Reader } from '../queries.ts';
+import { articleList } from '../views.ts';
+
+/** The caller, as far as articles are concerned. */
+export interface Viewer {
+  readonly userId: string | null;
+  readonly isStaff: boolean;
+}
+
+export function viewerOf(caller: Caller): Viewer {
+  return { userId: caller.kind === 'user' ? caller.userId : null, isStaff: holds(caller, 'staff') };
+}
+
+/** What decides who may see an article. */
+export interface Standing {
+  readonly authorId: string;
+  readonly isPublished: boolean;
+  readonly isDeleted: boolean;
+}
+
+export function mayEdit({ userId, isStaff }: Viewer, { authorId }: Pick<Standing, 'authorId'>): boolean {
+  return isStaff || (userId !== null && userId === authorId);
+}
+
+export function maySee(viewer: Viewer, standing: Standing): boolean {
+  return !standing.isDeleted && (standing.isPublished || mayEdit(viewer, standing));
+}
+
+/** The articles that the viewer may see, among the rows of `article_list` called `t`. */
+export function visibleTo({ userId, isStaff }: Viewer): readonly Sql[] {
+  if (isStaff) return [raw('not t.is_deleted')];
+  if (userId === null) return [raw('t.is_public')];
+  return [raw('not t.is_deleted'), sql`(t.is_public or t.author_id = ${userId})`];
+}
+
+/** The article's standing in lists; null where there is none. */
+export async function standingOf(reader: Reader, articleId: string): Promise<Standing | null> {
+  const [row] = await reader.rows<Standing>(
+    sql`select author_id as "authorId", is_public as "isPublished", is_deleted as "isDeleted"
+        from ${articleList.table} where key = ${articleId}`,
+  );
+  return row ?? null;
+}
+
+/** Throws `not-found` unless the viewer may see the article. */
+export function requireVisible<Found extends Standing>(
+  viewer: Viewer,
+  standing: Found | null | undefined,
+): Found {
+  if (!standing || !maySee(viewer, standing)) throw new Problem('not-found', 'There is no such article.');
+  return standing;
+}
+
+/** Throws `not-found` unless the viewer may see the article, and `forbidden` unless they may edit it. */
+export function requireEditable<Found extends Standing>(
+  viewer: Viewer,
+  standing: Found | null | undefined,
+): Found {
+  const found = requireVisible(viewer, standing);
+  if (!mayEdit(viewer, found)) throw new Problem('forbidden', 'Only the author and staff may see this.');
+  return found;
+}
