@@ -3,6 +3,7 @@
 import { Problem } from '@annals/contracts/problems';
 import type { Pool, PoolClient } from 'pg';
 import type { Position } from '../event-store/port.ts';
+import { comparePositions } from '../event-store/position.ts';
 import type { KnownProgress } from './known-progress.ts';
 
 /** A document of a view. */
@@ -122,7 +123,7 @@ function summarize(
     known.claimable(consumer, position, through),
   );
   return {
-    position: positions.reduce((least, one) => (one < least ? one : least)),
+    position: positions.reduce((least, one) => (comparePositions(one, least) < 0 ? one : least)),
     parked: rows.reduce((sum, { parked }) => sum + parked, 0),
   };
 }

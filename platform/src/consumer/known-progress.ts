@@ -1,5 +1,6 @@
 /** What this process has heard of consumers' progress, and who waits for more of it. */
 import type { Position } from '../event-store/port.ts';
+import { comparePositions } from '../event-store/position.ts';
 import type { Announcement } from './progress.ts';
 
 export interface KnownProgress {
@@ -45,7 +46,7 @@ export function createKnownProgress(): KnownProgress {
       for (const { consumers, position, wake } of waiters) if (covers(consumers, position)) wake(true);
     },
     claimable(consumer, checkpoint, through) {
-      const own = checkpoint < through ? through : checkpoint;
+      const own = comparePositions(checkpoint, through) < 0 ? through : checkpoint;
       const heard = known.get(consumer);
       // Nothing was handled between the announced checkpoint and `through`; before that checkpoint, who knows.
       return heard && checkpoint >= heard.checkpoint && heard.through > own ? heard.through : own;

@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest';
+import { createKnownProgress } from './known-progress.ts';
+import { type Announcement, parsePayload, payloads } from './progress.ts';
+
+const at = (number: number) => `testtest.${number.toString(16).padStart(16, '0')}`;
+
+describe('announcements', () => {
+  test('fit into NOTIFY, however many there are, and come back in order', () => {
+    const all = Array.from(
+      { length: 500 },
+      (_, index): Announcement => [`consumer_${index}_v1`, at(index), at(index + 1)],
+    );
+    const sent = payloads(all);
+    expect(sent.length).toBeGreaterThan(1);
+    for (const payload of sent) expect(Buffer.byteLength(payload)).toBeLessThanOrEqual(7_900);
+    expect(sent.flatMap(parsePayload)).toEqual(all);
+    expect(payloads([])).toEqual([]);
+  });
+});
+
+describe('what a reader may claim', () => {
+  test('is what was announced, where it has read the checkpoint that was announced with it', () => {
+    const known = createKnownProgress();
+    known.learn([['view', at(5), at(9)]]);
+    expect(known.claimable('view', at(5), at(5))).toBe(at(9));
+    expect(known.claimable('view', at(10), at(10))).toBe(at(10));
+  });
+
+  test('is what it has read, where that is before the announced checkpoint', () => {
+    const known = createKnownProgress();
+    known.learn([['view', at(5), at(9)]]);
+    expect(known.claimable('view', at(4), at(4))).toBe(at(4));
+    expect(known.claimable('view', at(3), at(4))).toBe(at(4));
+    expect(known.claimable('other', at(5), at(5))).toBe(at(5));
+  });
+
+  test('never shrinks by old news', () => {
+    const known = createKnownProgress();
+    known.learn([['view', at(5), at(9)]]);
+    known.learn([['view', at(5), at(7)]]);
+    expect(known.claimable('view', at(5), at(5))).toBe(at(9));
+    expect(known.covers(['view'], at(9))).toBe(true);
+    expect(known.covers(['view', 'other'], at(1))).toBe(false);
+  });
+});
