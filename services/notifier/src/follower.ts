@@ -37,8 +37,9 @@ export interface FollowerOptions {
   readonly onCaughtUp: () => void;
 }
 
-/** Runs until `signal` aborts. Throws what the log throws: an event that this release cannot read ends the following. */
-export async function follow(options: FollowerOptions, from: Position, signal: AbortSignal): Promise<void> {
+/** Goes on from where the hub is, until `signal` aborts. Throws what the log throws: an event that this release cannot read ends the following. */
+export async function follow(options: FollowerOptions, signal: AbortSignal): Promise<void> {
+  const from = options.hub.through;
   const types = new Set([...options.rules.keys(), ...Object.keys(sessionEnds)]);
   for await (const batch of options.log.subscribe({ from, types, batchSize: BATCH_SIZE, signal })) {
     takeEnds(options, batch.events);

@@ -1,23 +1,25 @@
 /** Asks query-api who may follow a channel. */
+import {
+  CHANNEL_CHECK_WAIT_MS,
+  channelCheck,
+  channelCheckAnswer,
+} from '@annals/contracts/push/channel-check';
 import type { Position } from '@annals/platform/event-store/port';
 import pLimit from 'p-limit';
-import { z } from 'zod';
 import type { ChannelAccess } from './access.ts';
 
 const ATTEMPTS = 3;
 const RETRY_MS = 200;
 /** Questions under way at once. */
 const CONCURRENCY = 32;
-/** How long query-api may wait for its views, and how long we wait for query-api. */
-const WAIT_SECONDS = 5;
-const TIMEOUT_MS = 7_000;
-
-const answer = z.object({ allowed: z.boolean() });
+/** How long query-api may take beyond its waiting for a view. */
+const SLACK_MS = 2_000;
 
 export interface QueryApiOptions {
   /** Base URL of its main port. */
   readonly url: string;
   readonly serviceToken: string;
+  /** Before the second attempt; twice that before the third. Default 200 ms. */
   readonly retryMs?: number;
 }
 
@@ -31,19 +33,15 @@ export function createQueryApiAccess({
   const underWay = new Map<string, Promise<boolean>>();
 
   async function ask(channel: string, userId: string | null, minPosition: Position): Promise<boolean> {
-    const query = userId === null ? '' : `?userId=${encodeURIComponent(userId)}`;
-    const response = await fetch(`${url}/internal/channels/${encodeURIComponent(channel)}${query}`, {
-      headers: {
-        authorization: `Bearer ${serviceToken}`,
-        'annals-min-position': minPosition,
-        prefer: `wait=${WAIT_SECONDS}`,
-      },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+    const path = channelCheck.path.replace('{channel}', encodeURIComponent(channel));
+    const query = new URLSearchParams({ minPosition, ...(userId === null ? {} : { userId }) });
+    const response = await fetch(`${url}${path}?${query}`, {
+      headers: { authorization: `Bearer ${serviceToken}` },
+      signal: AbortSignal.timeout(CHANNEL_CHECK_WAIT_MS + SLACK_MS),
     });
     const body: unknown = await response.json();
-    if (response.status === 404 || response.status === 422) return false;
     if (!response.ok) throw new Error(`query-api answered ${response.status} about a channel`);
-    return answer.parse(body).allowed;
+    return channelCheckAnswer.parse(body).allowed;
   }
 
   async function askAgain(channel: string, userId: string | null, minPosition: Position): Promise<boolean> {
