@@ -40,5 +40,7 @@ export function connectionConfig(options: PoolOptions): pg.ClientConfig {
     statement_timeout: options.statementTimeoutMs ?? 30_000,
     idle_in_transaction_session_timeout: 30_000,
     pipeline: options.pipeline ?? false,
+    // Our statements are short; the server overestimates some of them and would compile these at every execution.
+    options: '-c jit=off',
   };
 }

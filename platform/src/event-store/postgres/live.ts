@@ -12,7 +12,7 @@ const POLL_MS = 1_000;
 
 export interface LiveOptions {
   readonly log: string;
-  readonly reader: LogReader;
+  readonly reader: Pick<LogReader, 'page'>;
   /** Hears of failures that are retried. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -65,8 +65,9 @@ export class LivePages implements PageSource {
         continue;
       }
       const page = await this.#read(request, signal);
+      // Live from here on, even where there was news: under load there always is.
+      if (page?.isHead) this.#start(page.through);
       if (page && isNews(page, request)) return page;
-      if (page) this.#start(request.after);
     }
     return null;
   }

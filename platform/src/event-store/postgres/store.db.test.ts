@@ -12,7 +12,7 @@ eventStoreSuite('PostgreSQL', {
       open: () => createPostgresEventStore({ url: database.url, application: 'event-store-suite' }),
       restart: async () => {
         await admin.query(
-          `select pg_terminate_backend(pid, 5000) from pg_stat_activity
+          `select pg_terminate_backend(pid) from pg_stat_activity
            where datname = current_database() and application_name = 'event-store-suite'`,
         );
       },

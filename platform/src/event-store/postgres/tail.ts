@@ -2,8 +2,7 @@
 import type { StoredEvent } from '../port.ts';
 import type { Page } from '../subscription.ts';
 
-const MAX_EVENTS = 4_096;
-const MAX_BYTES = 16 * 1024 * 1024;
+const BOUNDS = { events: 4_096, bytes: 16 * 1024 * 1024 };
 
 /** An event with its number in the log and its size as text. */
 export interface TailEvent {
@@ -23,8 +22,11 @@ export class Tail {
   #through: number;
   #isHead = true;
 
+  readonly #bounds: typeof BOUNDS;
+
   /** An empty tail; nothing followed `from` when it was last looked. */
-  constructor(from: number) {
+  constructor(from: number, bounds = BOUNDS) {
+    this.#bounds = bounds;
     this.#from = from;
     this.#through = from;
   }
@@ -68,11 +70,12 @@ export class Tail {
 
   /** Drops down to three quarters of the bounds at once, so that adding an event does not move all others. */
   #trim(): void {
-    if (this.#entries.length <= MAX_EVENTS && this.#bytes <= MAX_BYTES) return;
+    const { events, bytes } = this.#bounds;
+    if (this.#entries.length <= events && this.#bytes <= bytes) return;
     let dropped = 0;
     for (const entry of this.#entries) {
       const left = this.#entries.length - dropped;
-      if (left <= (MAX_EVENTS * 3) / 4 && this.#bytes <= (MAX_BYTES * 3) / 4) break;
+      if (left <= (events * 3) / 4 && this.#bytes <= (bytes * 3) / 4) break;
       this.#bytes -= entry.bytes;
       this.#from = entry.number;
       dropped++;
