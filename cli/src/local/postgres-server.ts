@@ -85,7 +85,12 @@ async function stop(pid: number, ended: Promise<void>): Promise<void> {
   await ended;
 }
 
-/** Stops a server that outlived its supervisor; a stale pid file (its pid may be anyone's by now) is removed. */
+/** Stops the server that a crashed supervisor left running on `dataFolder`, if any. The caller holds its lock. */
+export async function stopOrphanedPostgres(dataFolder: string): Promise<void> {
+  await stopOrphan((await findPostgresHome(dataFolder)).cluster);
+}
+
+/** A stale pid file (its pid may be anyone's by now) is removed. */
 async function stopOrphan(cluster: string): Promise<void> {
   const file = join(cluster, 'postmaster.pid');
   const pid = Number((await readFile(file, 'utf8').catch(() => '')).split('\n')[0]);

@@ -3,14 +3,13 @@
  * one's own, to be restarted and killed.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { freePorts } from '@annals/cli/local/free-port';
 import { type PostgresServer, startPostgres } from '@annals/cli/local/postgres-server';
 import { endProcess, identify } from '@annals/cli/local/processes';
 import pg from 'pg';
 import { inject } from 'vitest';
+import { temporaryFolder } from './temporary-folder.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -69,7 +68,7 @@ export interface OwnPostgres {
 
 /** A server of the caller's own, in a temporary folder; `settings` are PostgreSQL's, durable by default. */
 export async function ownPostgres(settings: Readonly<Record<string, string>> = {}): Promise<OwnPostgres> {
-  const dataFolder = await mkdtemp(join(tmpdir(), 'annals-postgres-'));
+  const dataFolder = await temporaryFolder('annals-postgres-');
   const [port = 0] = await freePorts(1);
   const boot = () => startPostgres({ dataFolder, port, password: 'test', settings });
   let server: PostgresServer = await boot();

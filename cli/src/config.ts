@@ -1,0 +1,23 @@
+/** What the cli takes from its environment. */
+import { httpUrl, port } from '@annals/platform/config/common';
+import type { Environment } from '@annals/platform/config/config';
+import { z } from 'zod';
+
+/** The caller's environment. */
+export function callerEnvironment(): Environment {
+  return process.env;
+}
+
+const upstream = z.object({ service: z.string(), url: z.string().nullable(), opsUrl: z.string() });
+
+/** The gateway's configuration. */
+export const gatewayConfig = z.object({
+  host: z.string(),
+  port,
+  publicUrl: httpUrl,
+  /** JSON: the processes behind it. */
+  upstreams: z
+    .string()
+    .transform((text): unknown => JSON.parse(text))
+    .pipe(z.array(upstream)),
+});
