@@ -246,6 +246,22 @@ describe('several processes', () => {
     await first.stop();
   });
 
+  test('lose a lease at once when it is stolen, and have it again once it is free', async () => {
+    await kit.run('one', [counting()]);
+    await kit.caughtUp('counts_v1');
+    await kit.pool.query(
+      `update consumers.checkpoints set lease_until = now() - interval '1 s', owner = 'nobody'`,
+    );
+    const stolen = await kit.store.claim('counts_v1', 'thief', 60_000);
+    if (!stolen) throw new Error('not stolen');
+    await kit.append(['Counted', { id: 'a', by: 1 }]);
+    expect(await ownersOf()).toEqual(['thief']);
+    await kit.store.release([stolen]);
+    await vi.waitFor(async () => expect(await ownersOf()).toEqual(['one']));
+    await kit.caughtUp('counts_v1');
+    expect([...(await kit.texts('counts_v1')).keys()]).toEqual(['a']);
+  });
+
   test('of consumers that have caught up, all share one subscription', async () => {
     let open = 0;
     const counted: EventLog = {
