@@ -24,7 +24,12 @@ export function buildCatalogue(aggregates: readonly AggregateDefinition[]): Cata
     categories.add(category);
     for (const [type, definition] of Object.entries(events)) {
       if (entries.has(type)) throw new Error(`two aggregates share the event type ${type}`);
-      entries.set(type, { ...definition, type, category, personalFields: personalFields(definition.data.shape) });
+      entries.set(type, {
+        ...definition,
+        type,
+        category,
+        personalFields: personalFields(definition.data.shape),
+      });
     }
   }
   return entries;
@@ -32,5 +37,9 @@ export function buildCatalogue(aggregates: readonly AggregateDefinition[]): Cata
 
 /** Every event type that this release knows. */
 export const catalogue: Catalogue = buildCatalogue(
-  await discover(new URL('./', import.meta.url), '.events.ts', ofKind<'aggregate', AggregateDefinition>('aggregate')),
+  await discover(
+    new URL('./', import.meta.url),
+    '.events.ts',
+    ofKind<'aggregate', AggregateDefinition>('aggregate'),
+  ),
 );

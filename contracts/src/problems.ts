@@ -43,7 +43,10 @@ export const problems = {
 export type ProblemCode = keyof typeof problems;
 
 /** Where a mistake is: a JSON pointer into the body, a query parameter, or a header. */
-export type MistakePlace = { readonly pointer: string } | { readonly parameter: string } | { readonly header: string };
+export type MistakePlace =
+  | { readonly pointer: string }
+  | { readonly parameter: string }
+  | { readonly header: string };
 
 /** One mistake of a request. */
 export type Mistake = MistakePlace & { readonly code: string; readonly message: string };
@@ -61,7 +64,12 @@ export class Problem extends Error {
   constructor(
     code: ProblemCode,
     detail: string,
-    options: { mistakes?: readonly Mistake[]; extra?: Record<string, unknown>; retryAfter?: number; cause?: unknown } = {},
+    options: {
+      mistakes?: readonly Mistake[];
+      extra?: Record<string, unknown>;
+      retryAfter?: number;
+      cause?: unknown;
+    } = {},
   ) {
     super(detail, options.cause === undefined ? {} : { cause: options.cause });
     this.code = code;

@@ -7,7 +7,11 @@ import { uuid } from '../kit/primitives.ts';
 export const session = defineAggregate('session', {
   SessionRevoked: defineEvent({
     version: 1,
-    data: z.object({ sessionId: uuid, userId: uuid, reason: z.enum(['logged-out', 'refresh-token-reused', 'disabled']) }),
+    data: z.object({
+      sessionId: uuid,
+      userId: uuid,
+      reason: z.enum(['logged-out', 'refresh-token-reused', 'disabled']),
+    }),
   }),
 });
 

@@ -1,6 +1,6 @@
 /** Events of a user: the account, its profile, its sessions' end, its permissions. Streams: `user-<userId>`. */
 import { z } from 'zod';
-import { defineAggregate, defineEvent, type DomainEventOf, type EventOf } from '../kit/event.ts';
+import { type DomainEventOf, defineAggregate, defineEvent, type EventOf } from '../kit/event.ts';
 import { personal } from '../kit/personal.ts';
 import { uuid } from '../kit/primitives.ts';
 import { permissions } from '../kit/route.ts';

@@ -15,7 +15,10 @@ export const username = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, 'letters, digits, "_", "." and "-", starting with a letter or digit')
   .refine((value) => !UUID_LIKE.test(value), 'must not look like a UUID');
 /** An address; stored and compared in lower case. */
-export const email = z.email().max(254).transform((value) => value.toLowerCase());
+export const email = z
+  .email()
+  .max(254)
+  .transform((value) => value.toLowerCase());
 const personName = z.string().trim().max(100).refine(isCleanText, 'must not contain control characters');
 /** The length alone; the policy (I2) is checked by the domain, all rules at once. */
 const password = z.string().max(256);
@@ -51,7 +54,11 @@ export const updateMe = defineRoute({
     firstName: personName.optional(),
     lastName: personName.optional(),
     bio: text(0, 2_000).optional(),
-    website: z.url({ protocol: /^https?$/ }).max(300).nullable().optional(),
+    website: z
+      .url({ protocol: /^https?$/ })
+      .max(300)
+      .nullable()
+      .optional(),
   }),
   success: changed,
 });

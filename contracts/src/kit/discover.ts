@@ -1,15 +1,21 @@
 /** Finds modules by name, so that adding an aggregate, a projection or a route adds a file and edits none. */
 import { readdirSync } from 'node:fs';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /**
  * Imports every file below `folder` whose name ends in `suffix` and returns all their exported values that `accepts`
  * recognises, in file-name order. Throws where such a file exports none: a forgotten export must not pass silently.
  */
-export async function discover<Found>(folder: URL, suffix: string, accepts: (value: unknown) => value is Found): Promise<Found[]> {
+export async function discover<Found>(
+  folder: URL,
+  suffix: string,
+  accepts: (value: unknown) => value is Found,
+): Promise<Found[]> {
   const root = fileURLToPath(folder);
-  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith(suffix)).sort();
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith(suffix))
+    .sort();
   const perFile = await Promise.all(
     files.map(async (file) => {
       const module: Record<string, unknown> = await import(pathToFileURL(join(root, file)).href);
@@ -23,5 +29,6 @@ export async function discover<Found>(folder: URL, suffix: string, accepts: (val
 
 /** A guard for {@link discover}: objects whose `kind` is `kind`. */
 export function ofKind<Kind extends string, Found extends { readonly kind: Kind }>(kind: Kind) {
-  return (value: unknown): value is Found => typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind;
+  return (value: unknown): value is Found =>
+    typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind;
 }

@@ -59,19 +59,40 @@ export interface EventDefinition<Schema extends z.ZodObject = z.ZodObject> {
 }
 
 /** An aggregate's events and the category of its streams (`<category>-<id>`). */
-export interface AggregateDefinition<Events extends Record<string, EventDefinition> = Record<string, EventDefinition>> {
+export interface AggregateDefinition<
+  Events extends Record<string, EventDefinition> = Record<string, EventDefinition>,
+> {
   readonly kind: 'aggregate';
   readonly category: string;
   readonly events: Events;
 }
 
 /** Defines an event type; a definition that lacks an upcaster or a subject throws at start. */
-export function defineEvent<const Schema extends z.ZodObject>(definition: EventDefinition<Schema>): EventDefinition<Schema> {
+export function defineEvent<const Schema extends z.ZodObject>(
+  definition: EventDefinition<Schema>,
+): EventDefinition<Schema> {
   for (let version = 1; version < definition.version; version++) {
     if (!definition.upcasters?.[version]) throw new Error(`no upcaster from version ${version}`);
   }
-  if (personalFields(definition.data.shape).length > 0 && !definition.subject) throw new Error('personal fields need a subject');
+  if (personalFields(definition.data.shape).length > 0 && !definition.subject)
+    throw new Error('personal fields need a subject');
   return definition;
+}
+
+/**
+ * Data of `version` as data of the newest version: lifted by the upcasters in turn, then checked. Throws what an
+ * upcaster throws, or the schema's ZodError.
+ */
+export function upcast<Schema extends z.ZodObject>(
+  definition: EventDefinition<Schema>,
+  version: number,
+  data: Readonly<Record<string, unknown>>,
+): z.output<Schema> {
+  let lifted = { ...data };
+  for (let from = version; from < definition.version; from++) {
+    lifted = definition.upcasters?.[from]?.(lifted) ?? lifted;
+  }
+  return definition.data.parse(lifted);
 }
 
 /** Defines an aggregate: the category of its streams and all its event types, by past-tense name. */
@@ -85,13 +106,21 @@ export function defineAggregate<const Events extends Record<string, EventDefinit
 /** The union of an aggregate's events as `{ type, data }`, discriminated by `type`. */
 export type EventOf<Aggregate> =
   Aggregate extends AggregateDefinition<infer Events>
-    ? { [Type in Extract<keyof Events, string>]: { readonly type: Type; readonly data: z.infer<Events[Type]['data']> } }[Extract<keyof Events, string>]
+    ? {
+        [Type in Extract<keyof Events, string>]: {
+          readonly type: Type;
+          readonly data: z.infer<Events[Type]['data']>;
+        };
+      }[Extract<keyof Events, string>]
     : never;
 
 /** The union of an aggregate's events as {@link DomainEvent}s, discriminated by `type`. */
 export type DomainEventOf<Aggregate> =
   Aggregate extends AggregateDefinition<infer Events>
-    ? { [Type in Extract<keyof Events, string>]: DomainEvent<Type, z.infer<Events[Type]['data']>> }[Extract<keyof Events, string>]
+    ? { [Type in Extract<keyof Events, string>]: DomainEvent<Type, z.infer<Events[Type]['data']>> }[Extract<
+        keyof Events,
+        string
+      >]
     : never;
 
 /** The id part of a stream's name: `article-<id>` gives `<id>`. */

@@ -87,7 +87,9 @@ export function listQuery(options: ListOptions = {}) {
         context.addIssue({ code: 'custom', path: [path], message, params: { code } });
       if (both('page', 'cursor')) refuse('cursor', 'cannot be combined with page');
       if (both('fields', 'exclude')) refuse('exclude', 'cannot be combined with fields');
-      if (Number(query.page ?? 1) * Number(query.pageSize ?? 20) > MAX_PAGE_DEPTH) {
+      // A value that its own schema refused is still text here.
+      const number = (name: string, other: number) => (typeof query[name] === 'number' ? query[name] : other);
+      if (number('page', 1) * number('pageSize', 20) > MAX_PAGE_DEPTH) {
         refuse('page', `page × pageSize must not exceed ${MAX_PAGE_DEPTH}; use cursor`, 'page-too-deep');
       }
     })

@@ -1,8 +1,7 @@
 /** Stored events on their way out of the log: personal fields opened, old versions upcast. */
 import type { Catalogue, CatalogueEntry } from '@annals/contracts/catalogue';
-import type { DomainEvent, EventMetadata } from '@annals/contracts/kit/event';
+import { type DomainEvent, type EventMetadata, upcast } from '@annals/contracts/kit/event';
 import { ERASED } from '@annals/contracts/kit/personal';
-import { z } from 'zod';
 import type { StoredEvent } from '../event-store/port.ts';
 import { isSealed, openField, type SealedField } from '../privacy/cipher.ts';
 import { type KeyStore, type SubjectKey, UnreadablePersonalData } from '../privacy/port.ts';
@@ -35,7 +34,7 @@ export function createDecoder(catalogue: Catalogue, keys: KeyStore) {
     const subjects = new Set(legible.flatMap(({ sealed }) => sealed.map(([, { subject }]) => subject)));
     const keyOf = subjects.size === 0 ? new Map<string, SubjectKey>() : await keys.read([...subjects]);
     const events: DomainEvent[] = [];
-    const earlier = firstFailure(legible, (one) => events.push(upcast(open(one, keyOf), one.entry)));
+    const earlier = firstFailure(legible, (one) => events.push(toNewest(open(one, keyOf), one.entry)));
     const first = earlier ?? failure;
     return first ? { events, failure: first } : { events };
   };
@@ -95,32 +94,14 @@ function open({ event, sealed }: Legible, keys: ReadonlyMap<string, SubjectKey>)
   return { ...event, data };
 }
 
-function upcast(event: Legible['event'], entry: CatalogueEntry): DomainEvent {
+function toNewest(event: Legible['event'], entry: CatalogueEntry): DomainEvent {
   const { schemaVersion } = event.metadata;
   if (schemaVersion === entry.version) return event;
-  const parsed = entry.data.safeParse(lift(event, entry, schemaVersion));
-  if (!parsed.success) {
-    const message = `${event.type} of version ${schemaVersion} does not upcast: ${z.prettifyError(parsed.error)}`;
-    throw new UndecodableEvent(event.position, 'broken', message);
-  }
-  return { ...event, data: parsed.data, metadata: { ...event.metadata, schemaVersion: entry.version } };
-}
-
-function lift(
-  { type, position, data }: Legible['event'],
-  { version: newest, upcasters }: CatalogueEntry,
-  from: number,
-): Data {
   try {
-    let lifted = { ...data };
-    for (let version = from; version < newest; version++) lifted = upcasters?.[version]?.(lifted) ?? lifted;
-    return lifted;
+    const data = upcast(entry, schemaVersion, event.data);
+    return { ...event, data, metadata: { ...event.metadata, schemaVersion: entry.version } };
   } catch (cause) {
-    throw new UndecodableEvent(
-      position,
-      'broken',
-      `the upcaster of ${type} from version ${from} failed`,
-      cause,
-    );
+    const message = `${event.type} of version ${schemaVersion} can not be upcast`;
+    throw new UndecodableEvent(event.position, 'broken', message, cause);
   }
 }
