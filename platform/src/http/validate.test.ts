@@ -131,6 +131,15 @@ it.each(['{', '', 'nope', '{"title": "a title"', '{"a":1}}', "{'a':1}", '[NaN]']
   },
 );
 
+it('says of a missing body that it is missing, whatever its media type', async () => {
+  const answer = await sample.server.inject({ method: 'POST', url: '/v1/notes', headers: asAda });
+  expect(answer.json()).toMatchObject({
+    status: 400,
+    code: 'malformed-json',
+    detail: expect.stringContaining('empty'),
+  });
+});
+
 it('refuses bodies that are not UTF-8', async () => {
   const body = Buffer.concat([Buffer.from('{"title":"abcde'), Buffer.from([0xc3, 0x28]), Buffer.from('"}')]);
   expect(await post('/v1/notes', body)).toMatchObject({

@@ -50,7 +50,7 @@ export function validate(route: RouteShape, raw: RawRequest): ValidRequest {
 
 function readJson(route: RouteShape, raw: RawRequest): unknown {
   if (raw.body.length === 0 && (route.bodyOptional || !route.body)) return {};
-  requireJson(raw.headers['content-type'], raw.headers['content-encoding']);
+  if (raw.body.length > 0) requireJson(raw.headers['content-type'], raw.headers['content-encoding']);
   return parseJson(raw.body);
 }
 
