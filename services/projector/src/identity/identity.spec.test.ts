@@ -1,0 +1,159 @@
+import { ERASED } from '@annals/contracts/kit/personal';
+import { projectionSpec } from '@annals/testing/projection-spec';
+import { describe, test } from 'vitest';
+import {
+  ADA,
+  ARTICLE,
+  deleted,
+  lapsed,
+  ofUser,
+  published,
+  registered,
+  restored,
+  unpublished,
+} from '../samples.fixture.ts';
+import { accounts } from './accounts.projection.ts';
+import { profileDocuments } from './profile-documents.projection.ts';
+import { profiles } from './profiles.projection.ts';
+
+const JOINED = '2026-01-01T00:00:00.000Z';
+const ada = {
+  id: ADA,
+  username: 'Ada.L',
+  usernameLower: 'ada.l',
+  firstName: 'Ada',
+  lastName: 'Lovelace',
+  displayName: 'Ada Lovelace',
+  bio: '',
+  website: null,
+  avatarUrl: null,
+  joinedAt: JOINED,
+  followerCount: 0,
+  followingCount: 0,
+  articleCount: 0,
+  revision: 0,
+};
+
+describe.each([
+  ['profiles', profiles],
+  ['profile_documents', profileDocuments],
+])('%s', (_, projection) => {
+  const spec = projectionSpec(projection);
+
+  test('I1 a registered person has a profile', () => {
+    spec.given(registered()).thenDocument(ADA, ada);
+  });
+
+  test('a person without a name goes by the username', () => {
+    spec.given(registered({ firstName: '', lastName: '' })).thenFields(ADA, { displayName: 'Ada.L' });
+  });
+
+  test('I7 an update changes what it names and nothing else', () => {
+    const website = 'https://example.org/';
+    const first = ofUser('ProfileUpdated', { bio: 'Writes programs.', website });
+    spec
+      .given(registered(), first)
+      .thenDocument(ADA, { ...ada, bio: 'Writes programs.', website, revision: 1 });
+    const second = ofUser('ProfileUpdated', { lastName: 'King', website: null });
+    spec
+      .given(registered(), first, second)
+      .thenFields(ADA, { bio: 'Writes programs.', website: null, displayName: 'Ada King', revision: 2 });
+  });
+
+  test('every event of the person’s stream moves the revision', () => {
+    const permission = 'can_publish';
+    const events = [
+      ofUser('PermissionGranted', { permission }),
+      ofUser('PermissionRevoked', { permission }),
+      ofUser('UserDisabled'),
+      ofUser('UserEnabled'),
+      lapsed(`user-${ADA}`),
+    ];
+    spec.given(registered(), ...events).thenDocument(ADA, { ...ada, revision: events.length });
+  });
+
+  test('the article count follows publications', () => {
+    const steps = [published(), unpublished(), published(), deleted(true), restored(true)];
+    const counts = [1, 0, 1, 0, 1];
+    for (const [at, articleCount] of counts.entries()) {
+      spec.given(registered(), ...steps.slice(0, at + 1)).thenFields(ADA, { articleCount, revision: 0 });
+    }
+    spec.given(registered(), deleted(false), restored(false)).thenFields(ADA, { articleCount: 0 });
+  });
+
+  test('I8 an erased person is a deleted user', () => {
+    const erased = { username: ERASED, email: ERASED, firstName: ERASED, lastName: ERASED };
+    const update = ofUser('ProfileUpdated', { bio: ERASED, website: ERASED, firstName: ERASED });
+    spec.given(registered(erased), update).thenDocument(ADA, {
+      ...ada,
+      ...{ username: null, usernameLower: null, firstName: '', lastName: '' },
+      displayName: 'deleted user',
+      revision: 1,
+    });
+  });
+
+  test('nothing is made of people who never registered', () => {
+    spec.given(ofUser('ProfileUpdated', { bio: 'x' }), lapsed(`user-${ADA}`), published()).thenKeys();
+    spec.given(registered(), lapsed(`article-${ARTICLE}`)).thenDocument(ADA, ada);
+  });
+});
+
+describe('profiles', () => {
+  test('I7 its columns hold what is public, ready to be sent', () => {
+    const { usernameLower: _, revision: __, ...profile } = ada;
+    projectionSpec(profiles)
+      .given(registered(), published())
+      .thenColumns(ADA, {
+        part: JSON.stringify({ ...profile, articleCount: 1 }),
+        summary: JSON.stringify({ id: ADA, username: 'Ada.L', displayName: 'Ada Lovelace', avatarUrl: null }),
+        username_lower: 'ada.l',
+        names: 'Ada Lovelace Ada.L Ada L',
+        joined_at: JOINED,
+        article_count: 1,
+      });
+  });
+
+  test('I8 an erased person is found by no name', () => {
+    projectionSpec(profiles)
+      .given(registered({ username: ERASED, firstName: ERASED }))
+      .thenColumns(ADA, { username_lower: '', names: '' });
+  });
+});
+
+describe('accounts', () => {
+  const spec = projectionSpec(accounts);
+  const account = {
+    id: ADA,
+    email: 'ada@example.org',
+    emailConfirmed: false,
+    permissions: [],
+    preferences: {},
+    revision: 0,
+  };
+
+  test('I1 a registered person has an account', () => {
+    spec.given(registered()).thenDocument(ADA, account);
+  });
+
+  test('I6 permissions come and go', () => {
+    const grant = (permission: string) => ofUser('PermissionGranted', { permission });
+    const given = [registered(), grant('staff'), grant('can_import'), grant('staff')];
+    spec.given(...given).thenDocument(ADA, { ...account, permissions: ['can_import', 'staff'], revision: 3 });
+    const revoked = ofUser('PermissionRevoked', { permission: 'staff' });
+    spec.given(...given, revoked).thenFields(ADA, { permissions: ['can_import'], revision: 4 });
+  });
+
+  test('every other event of the stream moves the revision', () => {
+    const others = [
+      ofUser('ProfileUpdated', { bio: 'x' }),
+      ofUser('UserDisabled'),
+      ofUser('UserEnabled'),
+      lapsed(`user-${ADA}`),
+    ];
+    spec.given(registered(), ...others).thenDocument(ADA, { ...account, revision: 4 });
+  });
+
+  test('I8 an erased person has none', () => {
+    spec.given(registered({ email: ERASED }), ofUser('UserDisabled')).thenKeys();
+  });
+});
