@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest';
+import { type PasswordPolicy, passwordMistakes, passwordRules } from './password-policy.ts';
+
+const policy: PasswordPolicy = { rules: passwordRules, minLength: 12, common: new Set(['password1234!']) };
+const owner = {
+  username: 'ada.lovelace',
+  email: 'countess@example.org',
+  firstName: 'Ada',
+  lastName: 'Byron',
+};
+const codes = (password: string, rules = policy.rules) =>
+  passwordMistakes(password, owner, { ...policy, rules }).map(({ code }) => code);
+
+describe('I2 a password', () => {
+  test('that keeps every rule is good', () => {
+    expect(codes('Correct-horse-battery-7')).toEqual([]);
+    expect(codes('пароль-из-слов-семь')).toEqual([]);
+  });
+
+  test.each([
+    ['short-1', 'password-length'],
+    ['my-Lovelace-password', 'password-similarity'],
+    ['countess-of-words', 'password-similarity'],
+    ['lovelace.ada!', 'password-similarity'],
+    ['Password1234!', 'password-common'],
+    ['CorrectHorseBattery7', 'password-special'],
+  ])('%s breaks the rule %s', (password, code) => {
+    expect(codes(password)).toEqual([code]);
+  });
+
+  test('is told every rule that it breaks, at once', () => {
+    expect(codes('12345')).toEqual(['password-length', 'password-digits', 'password-special']);
+    expect(passwordMistakes('12345', owner, policy).every((mistake) => 'pointer' in mistake)).toBe(true);
+  });
+
+  test('is held only against the rules of the deployment', () => {
+    expect(codes('12345', ['length'])).toEqual(['password-length']);
+    expect(codes('12345', [])).toEqual([]);
+  });
+
+  test('of short names is not called similar for a few letters', () => {
+    expect(codes('Canada-and-beyond')).toEqual([]);
+  });
+});
