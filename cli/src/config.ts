@@ -8,6 +8,13 @@ export function callerEnvironment(): Environment {
   return process.env;
 }
 
+/** `ANNALS_*` variables that the cli itself reads (as defaults of options); services do not know them. */
+export const ownVariables: ReadonlySet<string> = new Set([
+  'ANNALS_DATA_FOLDER',
+  'ANNALS_URL',
+  'ANNALS_IMPORT_TOKEN',
+]);
+
 const upstream = z.object({ service: z.string(), url: z.string().nullable(), opsUrl: z.string() });
 
 /** The gateway's configuration. */

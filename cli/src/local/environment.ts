@@ -41,10 +41,14 @@ export async function configSchemaOf(service: LocalService): Promise<z.ZodObject
   return configSchema;
 }
 
-/** The `ANNALS_*` variables of `env`; throws a {@link ConfigError} for those that no service knows. */
-export function tuningFrom(env: Environment, known: KnownVariables): Environment {
+/** The `ANNALS_*` variables of `env` but for `others`; throws a {@link ConfigError} for those that no service knows. */
+export function tuningFrom(
+  env: Environment,
+  known: KnownVariables,
+  others: ReadonlySet<string>,
+): Environment {
   const all = new Set(Object.values(known).flatMap((variables) => [...variables]));
-  const tuning = Object.entries(env).filter(([name]) => name.startsWith(PREFIX));
+  const tuning = Object.entries(env).filter(([name]) => name.startsWith(PREFIX) && !others.has(name));
   const mistakes = tuning.filter(([name]) => !all.has(name)).map(([name]) => `${name}: no such setting`);
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   return Object.fromEntries(tuning);

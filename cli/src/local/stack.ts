@@ -18,6 +18,8 @@ export interface StackOptions {
   readonly log: LogSink;
   /** Told what people should know, e.g. that a process died. */
   readonly say: (message: string) => void;
+  /** Gives the start up; whatever runs by then is stopped. */
+  readonly signal?: AbortSignal;
   /** How long everything may take to become ready. Default 120,000 ms. */
   readonly readyMs?: number;
   readonly postgresSettings?: Readonly<Record<string, string>>;
@@ -36,6 +38,8 @@ export interface Stack {
   pids(): Record<string, number | null>;
   /** Resolves, with the reason, when a process cannot be kept running. */
   readonly failed: Promise<string>;
+  /** Ends everything at once, without waiting for anything; what was acknowledged is safe. */
+  kill(): void;
   /** Stops gateway and services (together: clients are told to leave while requests finish), then PostgreSQL. */
   stop(): Promise<void>;
 }

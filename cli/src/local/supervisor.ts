@@ -8,6 +8,7 @@ import { ensureDatabase } from './database.ts';
 import { isPortFree } from './free-port.ts';
 import { portsOf } from './layout.ts';
 import { stopOrphanedPostgres } from './postgres-server.ts';
+import { sendSignal } from './processes.ts';
 import { askReadiness } from './readiness.ts';
 import { ensureSecrets } from './secrets.ts';
 import type { Stack, StackOptions } from './stack.ts';
@@ -19,6 +20,11 @@ import { supervisePostgres } from './supervised-postgres.ts';
 /** A port that the stack needs is in use. */
 export class PortTaken extends Error {
   override readonly name = 'PortTaken';
+}
+
+/** A process does not come up. */
+export class StartFailed extends Error {
+  override readonly name = 'StartFailed';
 }
 
 const READY_MS = 120_000;
@@ -39,7 +45,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 }
 
 async function start(options: StackOptions, releasers: Releasers): Promise<Stack> {
-  const { dataFolder, layout, tuning } = options;
+  const { dataFolder, layout, tuning, signal } = options;
   await makeDataFolder(dataFolder);
   const lock = await lockStack(dataFolder);
   releasers.add(() => lock.release());
@@ -57,6 +63,7 @@ async function start(options: StackOptions, releasers: Releasers): Promise<Stack
     options.say,
   );
   releasers.add(() => postgres.stop());
+  signal?.throwIfAborted();
   const databaseUrl = await ensureDatabase(postgres.url);
   const settings = { layout, dataFolder, databaseUrl, secrets, publicUrl: publicUrlOf(options), tuning };
 
@@ -71,6 +78,8 @@ async function start(options: StackOptions, releasers: Releasers): Promise<Stack
     const onLine = (line: string) => options.log.write(name, line);
     children.push(superviseChild({ name, ...launch, onChange, onLine }));
   }
+  const pids = () =>
+    Object.fromEntries([postgres, ...children].map((one) => [one.name, one.identity()?.pid ?? null]));
   const failed = Promise.race(children.map((child) => child.failed));
   await whenReady(options, failed);
   for (const child of children) child.settle();
@@ -80,9 +89,14 @@ async function start(options: StackOptions, releasers: Releasers): Promise<Stack
     databaseUrl,
     secrets,
     clusterElsewhere: postgres.isElsewhere ? postgres.cluster : null,
-    pids: () =>
-      Object.fromEntries([postgres, ...children].map((one) => [one.name, one.identity()?.pid ?? null])),
+    pids,
     failed,
+    kill: () => {
+      // PostgreSQL writes nothing out, but tells its own processes to end.
+      for (const [name, pid] of Object.entries(pids())) {
+        if (pid !== null) sendSignal(pid, name === postgres.name ? 'SIGQUIT' : 'SIGKILL');
+      }
+    },
     stop: () => releasers.release(),
   };
 }
@@ -116,9 +130,10 @@ async function whenReady(options: StackOptions, failed: Promise<string>): Promis
       targets.map(async ({ name, url }) => ({ name, state: await askReadiness(url) })),
     );
     const waiting = states.flatMap(({ name, state }) => (state.isReady ? [] : [`${name} ${state.reason}`]));
-    if (failure !== null) throw new Error(failure);
+    options.signal?.throwIfAborted();
+    if (failure !== null) throw new StartFailed(failure);
     if (waiting.length === 0) return;
-    if (Date.now() > deadline) throw new Error(`not everything became ready: ${waiting.join('; ')}`);
+    if (Date.now() > deadline) throw new StartFailed(`not everything became ready: ${waiting.join('; ')}`);
     await sleep(POLL_MS);
   }
 }

@@ -1,0 +1,28 @@
+/** `annals …`: starts and operates the local profile, and imports documents. */
+import { Command } from 'commander';
+import { startCommand } from './commands/start.ts';
+import { processOutput } from './output.ts';
+
+const output = processOutput();
+const program = new Command('annals')
+  .description('Annals: the backend of a publication and its community')
+  .showHelpAfterError()
+  .addCommand(startCommand(output));
+
+/** Errors that are answers to the user rather than mistakes of ours. */
+const EXPECTED = new Set(['Failure', 'AlreadyRunning', 'PortTaken', 'ConfigError', 'StartFailed']);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** Tells of a failure; returns the exit code. */
+function report(error: unknown): number {
+  const isExpected = error instanceof Error && EXPECTED.has(error.name);
+  output.note(
+    `\n${isExpected ? (error as Error).message : String(error instanceof Error ? error.stack : error)}`,
+  );
+  return 1;
+}
