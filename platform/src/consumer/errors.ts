@@ -2,10 +2,12 @@
 import { type DomainEventBatch, UndecodableEvent } from '../event-log/log.ts';
 import { EventStoreUnavailable, type Position } from '../event-store/port.ts';
 import { isTransient as isTransientOfPostgres } from '../postgres/errors.ts';
+import { TemporarilyUnavailable } from './reaction.ts';
 
 /** True for errors that go away by themselves: the same batch is tried again. */
 export function isTransient(error: unknown): boolean {
-  return error instanceof EventStoreUnavailable || isTransientOfPostgres(error);
+  const isAway = error instanceof EventStoreUnavailable || error instanceof TemporarilyUnavailable;
+  return isAway || isTransientOfPostgres(error);
 }
 
 /** What may be stored of an error: its code, or its class. Messages can quote data. */

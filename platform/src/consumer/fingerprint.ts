@@ -8,7 +8,9 @@ import type { ReactionConsumer } from './reaction.ts';
  */
 export function fingerprint<Effects>(consumer: Projection | ReactionConsumer<Effects>): string {
   const shape = consumer.kind === 'projection' ? shapeOf(consumer) : [];
-  const text = JSON.stringify([[...consumer.handles].sort(), ...shape]);
+  const isOpenEnded = consumer.kind === 'reaction' && consumer.isOpenEnded === true;
+  const handles = isOpenEnded ? ['*'] : [...consumer.handles].sort();
+  const text = JSON.stringify([handles, ...shape]);
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
