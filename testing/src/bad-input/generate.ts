@@ -25,13 +25,12 @@ const METHODS: readonly (Method | 'TRACE')[] = ['GET', 'POST', 'PUT', 'PATCH', '
 
 /** Requests with methods that no route of the path takes. */
 export function wrongMethods(routes: readonly Route[]): BadRequest[] {
-  return [...new Set(routes.map(({ path }) => path))].flatMap((path) => {
-    const ofPath = routes.filter((route) => matches(route.path, path));
-    const sample = ofPath[0] ? samplePath(ofPath.find((route) => route.path === path) ?? ofPath[0]) : path;
-    return METHODS.filter((method) => !ofPath.some((route) => route.method === method)).map((method) => ({
+  return [...new Set(routes.map(samplePath))].flatMap((path) => {
+    const taken = routes.filter((route) => matches(route.path, path)).map(({ method }) => method);
+    return METHODS.filter((method) => method === 'TRACE' || !taken.includes(method)).map((method) => ({
       name: `${method} ${path}`,
       method,
-      path: sample,
+      path,
       headers: {},
       expected: { status: 405, code: 'method-not-allowed' },
     }));
