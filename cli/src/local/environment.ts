@@ -82,7 +82,8 @@ export function environmentOf(replica: Replica, settings: StackSettings, known: 
 }
 
 function serviceTokenOf(service: LocalService, { serviceTokens }: Secrets): string | undefined {
-  return service === 'worker' || service === 'notifier' ? serviceTokens[service] : undefined;
+  const caller = serviceCallers.find((name) => name === service);
+  return caller && serviceTokens[caller];
 }
 
 /** The first replica's main port: services call each other there. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 
 /** Names of the callers that get a service token. */
-export const serviceCallers = ['worker', 'notifier', 'importer'] as const;
+export const serviceCallers = ['query-api', 'worker', 'notifier', 'importer'] as const;
 export type ServiceCaller = (typeof serviceCallers)[number];
 
 const secret = z.string().min(20);
@@ -61,7 +61,7 @@ export function generateSecrets(): Secrets {
     hmacKey: randomBytes(32).toString('base64'),
     jwtPrivateKey: Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' })).toString('base64'),
     operatorToken: token(),
-    serviceTokens: { worker: token(), notifier: token(), importer: token() },
+    serviceTokens: { 'query-api': token(), worker: token(), notifier: token(), importer: token() },
   };
 }
 

@@ -1,10 +1,11 @@
 /** Puts together what sockets need: the hub, who may follow what, who is who, recovery, and the clock. */
 
+import { createSessionCheck } from '@annals/platform/access/session-check';
 import { createAuthenticator } from '@annals/platform/http/authenticator';
 import type { Authenticate } from '@annals/platform/http/operation';
 import { createRemoteJwks } from '@annals/platform/http/remote-jwks';
 import type { Releasers } from '@annals/platform/lifecycle/releasers';
-import { createSessionCheck, followAccess } from './access-view.ts';
+import { followAccess } from './access-view.ts';
 import { Hub } from './channels/hub.ts';
 import { createQueryApiAccess } from './channels/query-api-access.ts';
 import type { Config } from './config.ts';
