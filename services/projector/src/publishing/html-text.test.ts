@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { excerptOf, headOf, htmlToText, readingMinutes } from './html-text.ts';
 
@@ -13,9 +12,10 @@ describe('htmlToText', () => {
     ['', ''],
   ])('%s', (html, text) => expect(htmlToText(html)).toBe(text));
 
-  test('takes whatever it gets', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary' }), (html) => typeof htmlToText(html) === 'string'));
-  });
+  test.each(['<', '<p', '</', '<!--', '&', '&#x110000;', '\ud800', '\u0000', '<p title="', '</p></p>'])(
+    'takes %j',
+    (html) => expect(typeof htmlToText(html)).toBe('string'),
+  );
 });
 
 describe('excerptOf', () => {
@@ -23,12 +23,11 @@ describe('excerptOf', () => {
     expect(excerptOf('short')).toBe('short');
     expect(excerptOf('word '.repeat(100))).toMatch(/^(word )+word…$/);
     expect(excerptOf('😀'.repeat(200))).toMatch(/^(😀)+…$/u);
-    fc.assert(
-      fc.property(fc.string({ unit: 'grapheme', minLength: 200, maxLength: 400 }), (text) => {
-        const excerpt = excerptOf(text);
-        return excerpt.length <= 280 && excerpt.isWellFormed();
-      }),
-    );
+    for (let offset = 0; offset < 4; offset++) {
+      const excerpt = excerptOf('x'.repeat(276 + offset) + '😀'.repeat(9));
+      expect(excerpt.length).toBeLessThanOrEqual(280);
+      expect(excerpt.isWellFormed()).toBe(true);
+    }
   });
 });
 

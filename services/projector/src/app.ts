@@ -1,0 +1,104 @@
+/** Composes the projector: folds the log into every view, on whichever of its replicas holds the view's lease. */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { catalogue } from '@annals/contracts/catalogue';
+import { createPostgresViewStore } from '@annals/platform/consumer/postgres/store';
+import { createProgress } from '@annals/platform/consumer/progress';
+import { type Consumers, createConsumers } from '@annals/platform/consumer/runtime';
+import { createEventLog } from '@annals/platform/event-log/event-log';
+import type { EventLog } from '@annals/platform/event-log/log';
+import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
+import { createOpsServer } from '@annals/platform/http/ops-server';
+import { createReleasers, type Releasers } from '@annals/platform/lifecycle/releasers';
+import { migrate } from '@annals/platform/postgres/migrate';
+import { createPool } from '@annals/platform/postgres/pool';
+import { createPostgresKeyStore } from '@annals/platform/privacy/postgres-keys';
+import { createLogger, type Logger } from '@annals/platform/telemetry/logger';
+import { createMetrics } from '@annals/platform/telemetry/metrics';
+import type { Pool } from 'pg';
+import type { Registry } from 'prom-client';
+import { consumerRoutes } from './admin.ts';
+import type { Config } from './config.ts';
+import { projections } from './projections.ts';
+import { startTrimming } from './push/trimming.ts';
+import { viewMigrations } from './view-migrations.ts';
+
+const NAME = 'projector';
+
+export interface App {
+  start(): Promise<void>;
+  /** Finishes the batches under way and hands the leases over. */
+  stop(): Promise<void>;
+  /** Base URLs, once started. */
+  readonly addresses: { readonly ops: string };
+}
+
+interface Platform {
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  readonly pool: Pool;
+  readonly log: EventLog;
+}
+
+/** Creates the service; nothing happens before `start`. */
+export function createApp(config: Config): App {
+  const releasers = createReleasers();
+  const addresses = { ops: '' };
+  return {
+    addresses,
+    async start() {
+      try {
+        addresses.ops = await run(config, releasers);
+      } catch (error) {
+        await releasers.release();
+        throw error;
+      }
+    },
+    stop: () => releasers.release(),
+  };
+}
+
+async function run(config: Config, releasers: Releasers): Promise<string> {
+  const { host, opsPort: port, operatorToken } = config;
+  const platform = await openPlatform(config, releasers);
+  const { logger, metrics, pool } = platform;
+  await migrate(pool, 'views', viewMigrations);
+  const consumers = openConsumers(platform, releasers);
+  const ops = createOpsServer({
+    service: NAME,
+    logger,
+    metrics,
+    operatorToken,
+    checks: async () => ({ views: consumers.isReady() }),
+    admin: consumerRoutes(consumers),
+  });
+  releasers.add(() => ops.close());
+  releasers.add(() => consumers.stop());
+  await consumers.start();
+  const trimming = startTrimming(pool, logger);
+  releasers.add(() => trimming.stop());
+  const address = await ops.listen({ host, port });
+  releasers.add(() => ops.drain());
+  logger.info({ ops: address, views: projections.length }, 'started');
+  return address;
+}
+
+async function openPlatform(config: Config, releasers: Releasers): Promise<Platform> {
+  const { databaseUrl: url, masterKey } = config;
+  const logger = createLogger({ service: NAME, level: config.logLevel });
+  const metrics = createMetrics(NAME);
+  const pool = createPool({ url, application: NAME });
+  releasers.add(() => pool.end());
+  const store = await createPostgresEventStore({ url, application: NAME, logger });
+  releasers.add(() => store.close());
+  const keys = await createPostgresKeyStore({ pool, masterKey });
+  return { logger, metrics, pool, log: createEventLog({ store, catalogue, keys }) };
+}
+
+function openConsumers({ log, logger, metrics, pool }: Platform, releasers: Releasers): Consumers {
+  const progress = createProgress({ pool, logger });
+  releasers.add(() => progress.close());
+  const owner = `${hostname()}-${randomBytes(4).toString('hex')}`;
+  const store = createPostgresViewStore({ pool });
+  return createConsumers({ log, store, consumers: projections, owner, logger, metrics, progress });
+}

@@ -1,0 +1,187 @@
+/** Composes the query-api: answers reads from views. */
+import { catalogue } from '@annals/contracts/catalogue';
+import { discover, ofKind } from '@annals/contracts/kit/discover';
+import { routes } from '@annals/contracts/routes';
+import { createSessionCheck } from '@annals/platform/access/session-check';
+import { createFreshness, type Freshness } from '@annals/platform/consumer/freshness';
+import { createEventLog } from '@annals/platform/event-log/event-log';
+import type { EventLog } from '@annals/platform/event-log/log';
+import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
+import { type AccessView, createAuthenticator } from '@annals/platform/http/authenticator';
+import type { Authenticate } from '@annals/platform/http/operation';
+import { createOpsServer } from '@annals/platform/http/ops-server';
+import { createRemoteJwks } from '@annals/platform/http/remote-jwks';
+import { createHttpServer, type HttpServer } from '@annals/platform/http/server';
+import { createLocalThrottle, toLimits } from '@annals/platform/http/throttle';
+import { createReleasers, type Releasers } from '@annals/platform/lifecycle/releasers';
+import { createListener } from '@annals/platform/postgres/listener';
+import { createPool } from '@annals/platform/postgres/pool';
+import type { KeyStore } from '@annals/platform/privacy/port';
+import { createLogger, type Logger } from '@annals/platform/telemetry/logger';
+import { createMetrics } from '@annals/platform/telemetry/metrics';
+import { createTracing, type Tracing } from '@annals/platform/telemetry/tracing';
+import type { Pool } from 'pg';
+import type { Registry } from 'prom-client';
+import { followAccess } from './access-view.ts';
+import type { Config } from './config.ts';
+import { bindChannelCheck } from './push/channel-check.ts';
+import type { ChannelRule } from './push/channel-rule.ts';
+import { createQueryContext, type Queries } from './queries.ts';
+import { allViews } from './views.ts';
+
+const NAME = 'query-api';
+const CONNECTIONS = 8;
+/** How long session ends are remembered: no access token lives longer. */
+const REVOCATIONS_MS = 20 * 60_000;
+
+/** What tests change. */
+export interface Overrides {
+  /** Instead of tokens that command-api signs. */
+  readonly authenticate?: Authenticate;
+}
+
+export interface App {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Base URLs, once started. */
+  readonly addresses: { readonly main: string; readonly ops: string };
+}
+
+interface Platform {
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  readonly tracing: Tracing;
+  readonly pool: Pool;
+  readonly log: EventLog;
+  readonly freshness: Freshness;
+}
+
+/** Who calls, and what they may. */
+interface Gate {
+  readonly access: AccessView;
+  readonly authenticate: Authenticate;
+  readonly isReady: () => boolean;
+}
+
+/** Creates the service; nothing happens before `start`. */
+export function createApp(config: Config, overrides: Overrides = {}): App {
+  const releasers = createReleasers();
+  const addresses = { main: '', ops: '' };
+  return {
+    addresses,
+    async start() {
+      try {
+        Object.assign(addresses, await run(config, overrides, releasers));
+      } catch (error) {
+        await releasers.release();
+        throw error;
+      }
+    },
+    stop: () => releasers.release(),
+  };
+}
+
+async function run(config: Config, overrides: Overrides, releasers: Releasers): Promise<App['addresses']> {
+  const { host, port, opsPort, operatorToken } = config;
+  const platform = await openPlatform(config, releasers);
+  const { logger, metrics, freshness } = platform;
+  const gate = openGate(config, platform, releasers);
+  const checks = async () => ({
+    views: await freshness.areLive(allViews.map(({ name }) => name)),
+    access: gate.isReady(),
+  });
+  const ops = createOpsServer({ service: NAME, logger, metrics, operatorToken, checks });
+  releasers.add(() => ops.close());
+  const server = await createServer(config, platform, { ...gate, ...overrides });
+  releasers.add(() => server.close());
+  const addresses = {
+    ops: await ops.listen({ host, port: opsPort }),
+    main: await server.listen({ host, port }),
+  };
+  releasers.add(() => ops.drain());
+  logger.info(addresses, 'started');
+  return addresses;
+}
+
+async function openPlatform(config: Config, releasers: Releasers): Promise<Platform> {
+  const { databaseUrl: url, otlpEndpoint } = config;
+  const logger = createLogger({ service: NAME, level: config.logLevel });
+  const metrics = createMetrics(NAME);
+  const tracing = await createTracing({ service: NAME, otlpEndpoint, logger });
+  releasers.add(() => tracing.shutdown());
+  const pool = createPool({
+    url: withTypoThreshold(url),
+    application: NAME,
+    max: CONNECTIONS,
+    pipeline: true,
+  });
+  releasers.add(() => pool.end());
+  const store = await createPostgresEventStore({ url, application: NAME, logger });
+  releasers.add(() => store.close());
+  const listener = createListener({ url, application: NAME, logger });
+  releasers.add(() => listener.close());
+  const freshness = createFreshness({ pool, listener });
+  releasers.add(() => freshness.close());
+  const log = createEventLog({ store, catalogue, keys: noKeys });
+  return { logger, metrics, tracing, pool, log, freshness };
+}
+
+function openGate(config: Config, { pool, log, logger }: Platform, releasers: Releasers): Gate {
+  const { commandApiUrl, serviceToken, serviceTokens, publicUrl: issuer } = config;
+  const { table, follower } = followAccess({ pool, log, logger });
+  releasers.add(() => follower.stop());
+  const sweeper = setInterval(() => table.sweep(new Date(Date.now() - REVOCATIONS_MS)), 60_000);
+  releasers.add(() => clearInterval(sweeper));
+  let isReady = false;
+  void follower.ready.then(() => {
+    isReady = true;
+  });
+  const authenticate = createAuthenticator({
+    jwks: createRemoteJwks(`${commandApiUrl}/.well-known/jwks.json`),
+    issuer,
+    serviceTokens,
+    access: table,
+    sessionCheck: createSessionCheck(follower, { commandApiUrl, serviceToken }),
+  });
+  return { access: table, authenticate, isReady: () => isReady };
+}
+
+async function createServer(config: Config, platform: Platform, gate: Gate): Promise<HttpServer> {
+  const { publicUrl, trustedProxies, allowedOrigins } = config;
+  const { logger, metrics, tracing, freshness, log } = platform;
+  const { authenticate, access } = gate;
+  const context = createQueryContext({ publicUrl, freshness, log });
+  const here = new URL('./', import.meta.url);
+  const queries = await discover(here, '.queries.ts', ofKind<'queries', Queries>('queries'));
+  const rules = await discover(here, '.channels.ts', ofKind<'channel-rule', ChannelRule>('channel-rule'));
+  return createHttpServer({
+    service: NAME,
+    routes,
+    bound: queries.flatMap(({ bind }) => bind(context)),
+    internal: [bindChannelCheck({ context, rules, access })],
+    authenticate,
+    throttle: createLocalThrottle(toLimits(config)),
+    logger,
+    tracing,
+    metrics,
+    publicUrl,
+    trustedProxies,
+    allowedOrigins,
+  });
+}
+
+/** How much alike a title must be for the search to forgive a typo; the server's own 0.6 forgives little. */
+const TYPO_THRESHOLD = 0.4;
+
+function withTypoThreshold(databaseUrl: string): string {
+  const url = new URL(databaseUrl);
+  url.searchParams.set('options', `-c pg_trgm.word_similarity_threshold=${TYPO_THRESHOLD}`);
+  return url.href;
+}
+
+/** The log is asked for positions and for what carries no personal data; views hold what people may see. */
+const noKeys: KeyStore = { read: refuseKeys, ensure: refuseKeys, destroy: refuseKeys };
+
+async function refuseKeys(): Promise<never> {
+  throw new Error('the query-api has no keys of personal data');
+}

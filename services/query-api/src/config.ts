@@ -1,0 +1,24 @@
+/** The query-api's configuration. */
+import { edgeFields, httpUrl, serviceFields, serviceTokens, token } from '@annals/platform/config/common';
+import { loadConfig } from '@annals/platform/config/config';
+import { throttleFields } from '@annals/platform/http/throttle';
+import { z } from 'zod';
+
+export const configSchema = z.object({
+  ...serviceFields,
+  ...edgeFields,
+  ...throttleFields,
+  /** Internal base URL: public keys, and sessions while the access view lags. */
+  commandApiUrl: httpUrl,
+  /** The services that may ask for what is internal. */
+  serviceTokens,
+  /** What it shows command-api. */
+  serviceToken: token,
+});
+
+export type Config = Readonly<z.output<typeof configSchema>>;
+
+/** Reads the process's environment; throws a `ConfigError` that lists every mistake. */
+export function readConfig(): Config {
+  return loadConfig(configSchema, process.env);
+}
