@@ -5,7 +5,7 @@ import { EventStoreUnavailable } from '@annals/platform/event-store/port';
 import { problemResponse } from '@annals/platform/http/problem-response';
 import { type BoundRoute, bind, type RouteRequest, type RouteResponse } from '@annals/platform/http/types';
 import { isTransient } from '@annals/platform/postgres/errors';
-import { parseTraceparent } from '@annals/platform/telemetry/tracing';
+import { parseTraceparent } from '@annals/platform/telemetry/traceparent';
 import { v7 as uuidv7 } from 'uuid';
 import type { Idempotency, Running } from '../idempotency/idempotency.ts';
 import type { StoredAnswer } from '../idempotency/table.ts';

@@ -1,0 +1,167 @@
+/** Composes command-api: validates commands, decides them and appends what was decided. */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { routes } from '@annals/contracts/routes';
+import { createPostgresViewStore } from '@annals/platform/consumer/postgres/store';
+import { createProgress } from '@annals/platform/consumer/progress';
+import { type Consumers, createConsumers } from '@annals/platform/consumer/runtime';
+import { createAuthenticator } from '@annals/platform/http/authenticator';
+import type { Authenticate } from '@annals/platform/http/operation';
+import { type AdminRoute, adminRoute, createOpsServer } from '@annals/platform/http/ops-server';
+import { createHttpServer, type HttpServer } from '@annals/platform/http/server';
+import { createLocalThrottle, toLimits } from '@annals/platform/http/throttle';
+import { createReleasers, type Releasers } from '@annals/platform/lifecycle/releasers';
+import { createLocalJWKSet } from 'jose';
+import type { Config } from './config.ts';
+import { accessProjection, type FollowedAccess, followAccess } from './identity/access-view.ts';
+import { adminUserRoutes } from './identity/admin.ts';
+import { createIdentity, type Identity } from './identity/identity.ts';
+import { internalSessionRoutes, sessionRoutes } from './identity/session-routes.ts';
+import { startPeriodic } from './periodic.ts';
+import { periodicTasks } from './periodic-tasks.ts';
+import { NAME, openPlatform, type Platform } from './platform.ts';
+import { releaseRoute } from './reservations/release-route.ts';
+import { createWriteSide, type WriteSide, type WriteSideOverrides } from './write-side.ts';
+
+export interface App {
+  start(): Promise<void>;
+  /** Answers what is under way, finishes what is in the background, hands the leases over. */
+  stop(): Promise<void>;
+  /** Base URLs, once started. */
+  readonly addresses: { readonly main: string; readonly ops: string };
+}
+
+/** Creates the service; nothing happens before `start`. `overrides` are for tests. */
+export function createApp(config: Config, overrides: WriteSideOverrides = {}): App {
+  const releasers = createReleasers();
+  const addresses = { main: '', ops: '' };
+  return {
+    addresses,
+    async start() {
+      try {
+        Object.assign(addresses, await run(config, overrides, releasers));
+      } catch (error) {
+        await releasers.release();
+        throw error;
+      }
+    },
+    stop: () => releasers.release(),
+  };
+}
+
+async function run(
+  config: Config,
+  overrides: WriteSideOverrides,
+  releasers: Releasers,
+): Promise<App['addresses']> {
+  const { host, operatorToken } = config;
+  const platform = await openPlatform(config, releasers);
+  const { logger, metrics, pool, log } = platform;
+  const consumers = await startConsumers(platform, releasers);
+  const access = followAccess({ pool, log, logger });
+  releasers.add(() => access.follower.stop());
+  const write = await createWriteSide(config, platform, releasers, overrides);
+  const identity = await createIdentity(config, platform, write);
+  releasers.add(startPeriodic(periodicTasks(platform, write, identity, access), logger));
+
+  const state = { isCaughtUp: false };
+  void access.follower.ready.then(() => {
+    state.isCaughtUp = true;
+  });
+  const checks = async () => ({ access: state.isCaughtUp && consumers.isReady() });
+  const ops = createOpsServer({
+    service: NAME,
+    logger,
+    metrics,
+    operatorToken,
+    checks,
+    admin: [...adminUserRoutes(write.runner), statusRoute(consumers)],
+  });
+  releasers.add(() => ops.close());
+  const server = createServer(config, platform, write, identity, access, async () => (await checks()).access);
+  releasers.add(() => server.close());
+  const addresses = {
+    ops: await ops.listen({ host, port: config.opsPort }),
+    main: await server.listen({ host, port: config.port }),
+  };
+  releasers.add(() => ops.drain());
+  logger.info(addresses, 'started');
+  return addresses;
+}
+
+/** The access view: the only one that this service projects. */
+async function startConsumers(
+  { pool, log, logger, metrics }: Platform,
+  releasers: Releasers,
+): Promise<Consumers> {
+  const progress = createProgress({ pool, logger });
+  releasers.add(() => progress.close());
+  const consumers = createConsumers({
+    log,
+    store: createPostgresViewStore({ pool }),
+    consumers: [accessProjection],
+    owner: `${hostname()}-${randomBytes(4).toString('hex')}`,
+    logger,
+    metrics,
+    progress,
+  });
+  releasers.add(() => consumers.stop());
+  await consumers.start();
+  return consumers;
+}
+
+function createServer(
+  config: Config,
+  platform: Platform,
+  write: WriteSide,
+  identity: Identity,
+  access: FollowedAccess,
+  isReady: () => Promise<boolean>,
+): HttpServer {
+  const { logger, tracing, metrics } = platform;
+  const { publicUrl, trustedProxies, allowedOrigins } = config;
+  return createHttpServer({
+    service: NAME,
+    routes,
+    bound: [...write.routes, ...sessionRoutes(identity)],
+    internal: [...internalSessionRoutes(identity.sessions), releaseRoute(write.reservations)],
+    authenticate: authenticator(config, identity, access),
+    confirmForbidden: async (caller, permission) => {
+      if (caller.kind !== 'user') return true;
+      const permissions = await write.permissionsOf(caller.userId);
+      return !permissions.has(permission) && !permissions.has('staff');
+    },
+    throttle: createLocalThrottle(toLimits(config)),
+    logger,
+    tracing,
+    metrics,
+    publicUrl,
+    trustedProxies,
+    allowedOrigins,
+    isReady,
+  });
+}
+
+/** More than this behind the log, and the sessions' own table is asked. */
+const BEHIND_MS = 1_000;
+
+function authenticator(
+  { publicUrl: issuer, serviceTokens }: Config,
+  { tokens, sessions }: Identity,
+  { table, follower }: FollowedAccess,
+): Authenticate {
+  return createAuthenticator({
+    jwks: createLocalJWKSet({ keys: [...tokens.jwks.keys] }),
+    issuer,
+    serviceTokens,
+    access: table,
+    sessionCheck: { isBehind: () => follower.isBehind(BEHIND_MS), ask: (id) => sessions.isOver(id) },
+  });
+}
+
+function statusRoute(consumers: Consumers): AdminRoute {
+  return adminRoute({ method: 'GET', path: '/admin/status' }, async () => ({
+    status: 200,
+    body: { service: NAME, consumers: await consumers.status() },
+  }));
+}

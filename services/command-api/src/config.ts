@@ -1,0 +1,54 @@
+/** Configuration of command-api. */
+import {
+  commaList,
+  edgeFields,
+  hmacKey,
+  jwtPrivateKey,
+  masterKey,
+  serviceFields,
+  serviceTokens,
+  wholeNumber,
+} from '@annals/platform/config/common';
+import { loadConfig } from '@annals/platform/config/config';
+import { throttleFields } from '@annals/platform/http/throttle';
+import { z } from 'zod';
+import { passwordRules } from './identity/domain/password-policy.ts';
+
+export const configSchema = z.object({
+  ...serviceFields,
+  ...edgeFields,
+  ...throttleFields,
+  masterKey,
+  hmacKey,
+  jwtPrivateKey,
+  serviceTokens,
+  /** Which rules a password must keep [I2]. */
+  passwordRules: commaList()
+    .pipe(z.array(z.enum(passwordRules)))
+    .default([...passwordRules]),
+  /** Characters that a password must have. */
+  passwordMinLength: wholeNumber(8, 128).default(12),
+  /** Words that no title may contain [P1]. */
+  titleProhibitedWords: commaList().default(['spam', 'scam', 'viagra']),
+  /** A regular expression that the whole of every title must match, for deployments that want a stricter set. */
+  titlePattern: z
+    .string()
+    .refine(isPattern, 'must be a regular expression')
+    .transform((source) => new RegExp(`^(?:${source})$`, 'u'))
+    .optional(),
+});
+
+export type Config = Readonly<z.output<typeof configSchema>>;
+
+/** Reads the process's environment; throws a `ConfigError` that lists every mistake. */
+export function readConfig(): Config {
+  return loadConfig(configSchema, process.env);
+}
+
+function isPattern(source: string): boolean {
+  try {
+    return new RegExp(source, 'u').source !== '';
+  } catch {
+    return false;
+  }
+}

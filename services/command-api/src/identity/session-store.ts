@@ -1,0 +1,164 @@
+/** Sessions, their refresh tokens and the login log: tables of our own. Tokens lie there as hashes only. */
+import { transaction } from '@annals/platform/postgres/transaction';
+import type pg from 'pg';
+
+/** Where a client calls from. */
+export interface Client {
+  readonly ip: string;
+  readonly userAgent: string | null;
+}
+
+export interface NewSession extends Client {
+  readonly id: string;
+  readonly userId: string;
+  readonly tokenHash: Buffer;
+  readonly lifeSeconds: number;
+}
+
+/** One attempt to log in. `reason`: why it failed; null for a success. */
+export interface LoginAttempt extends Client {
+  /** Null for a login that is nobody's. */
+  readonly userId: string | null;
+  /** Keyed hash of what was entered. */
+  readonly loginHash: string;
+  readonly reason: 'unknown-login' | 'wrong-password' | 'disabled' | null;
+}
+
+export type RevocationReason = 'logged-out' | 'refresh-token-reused' | 'disabled';
+
+/** A session that ended. */
+export interface Revocation {
+  readonly sessionId: string;
+  readonly userId: string;
+  readonly reason: RevocationReason;
+  readonly at: Date;
+}
+
+/** How a refresh ended. `reused`: a token that was rotated longer ago than the grace; the session is revoked now. */
+export type RefreshResult =
+  | {
+      readonly kind: 'refreshed';
+      readonly sessionId: string;
+      readonly userId: string;
+      readonly secondsLeft: number;
+    }
+  | { readonly kind: 'reused'; readonly revocation: Revocation }
+  | { readonly kind: 'invalid' };
+
+export interface SessionStore {
+  create(session: NewSession): Promise<void>;
+  /** Takes a refresh token in exchange for the next one of the same session. */
+  refresh(tokenHash: Buffer, nextHash: Buffer, graceSeconds: number): Promise<RefreshResult>;
+  /** Ends a session; null where it had ended, or never was. */
+  revoke(sessionId: string, reason: RevocationReason): Promise<Revocation | null>;
+  /** True where the session has ended, or is not known. */
+  isOver(sessionId: string): Promise<boolean>;
+  /** Ended sessions of which the log does not tell yet. */
+  findUnannounced(limit: number): Promise<Revocation[]>;
+  markAnnounced(sessionId: string): Promise<void>;
+  record(attempt: LoginAttempt): Promise<void>;
+  /** Removes sessions past their time, and ended ones after a day. */
+  sweep(): Promise<void>;
+}
+
+const REVOCATION = `id as "sessionId", user_id as "userId", revocation_reason as reason, revoked_at as at`;
+
+const CREATE = `
+  with session as (
+    insert into command_api.sessions (id, user_id, expires_at, ip, user_agent)
+    values ($1, $2, now() + make_interval(secs => $3), $4, $5) returning id)
+  insert into command_api.refresh_tokens (token_hash, session_id) select $6, id from session`;
+
+/** Locks the session, so that parallel refreshes come one after the other. */
+const FIND_TOKEN = `
+  select s.id as "sessionId", s.user_id as "userId",
+    s.revoked_at is not null or s.expires_at <= clock_timestamp() as "isOver",
+    floor(extract(epoch from s.expires_at - clock_timestamp()))::int as "secondsLeft",
+    coalesce(t.rotated_at < clock_timestamp() - make_interval(secs => $2), false) as "isReused"
+  from command_api.refresh_tokens t join command_api.sessions s on s.id = t.session_id
+  where t.token_hash = $1 for update of s`;
+
+const ROTATE = `
+  with old as (
+    update command_api.refresh_tokens set rotated_at = coalesce(rotated_at, clock_timestamp())
+    where token_hash = $1 returning session_id),
+  used as (
+    update command_api.sessions set last_used_at = now() from old where id = old.session_id)
+  insert into command_api.refresh_tokens (token_hash, session_id) select $2, session_id from old`;
+
+const REVOKE = `
+  update command_api.sessions set revoked_at = date_trunc('milliseconds', clock_timestamp()), revocation_reason = $2
+  where id = $1 and revoked_at is null returning ${REVOCATION}`;
+
+const RECORD = `
+  insert into command_api.login_log (user_id, login_hash, ip, user_agent, succeeded, reason)
+  values ($1, $2, $3, $4, $5, $6)`;
+
+const SWEEP = `
+  delete from command_api.sessions
+  where expires_at < now() or (is_announced and revoked_at < now() - interval '1 day')`;
+
+interface TokenRow {
+  readonly sessionId: string;
+  readonly userId: string;
+  readonly isOver: boolean;
+  readonly secondsLeft: number;
+  readonly isReused: boolean;
+}
+
+export function createSessionStore(pool: pg.Pool): SessionStore {
+  return {
+    async create({ id, userId, lifeSeconds, ip, userAgent, tokenHash }) {
+      await pool.query(CREATE, [id, userId, lifeSeconds, ip, userAgent, tokenHash]);
+    },
+    refresh: (tokenHash, nextHash, graceSeconds) =>
+      transaction(pool, (client) => refresh(client, tokenHash, nextHash, graceSeconds)),
+    async revoke(sessionId, reason) {
+      const { rows } = await pool.query<Revocation>(REVOKE, [sessionId, reason]);
+      return rows[0] ?? null;
+    },
+    async isOver(sessionId) {
+      const { rowCount } = await pool.query(
+        'select 1 from command_api.sessions where id = $1 and revoked_at is null and expires_at > now()',
+        [sessionId],
+      );
+      return rowCount === 0;
+    },
+    async findUnannounced(limit) {
+      const { rows } = await pool.query<Revocation>(
+        `select ${REVOCATION} from command_api.sessions
+         where revoked_at is not null and not is_announced order by revoked_at limit $1`,
+        [limit],
+      );
+      return rows;
+    },
+    async markAnnounced(sessionId) {
+      await pool.query('update command_api.sessions set is_announced = true where id = $1', [sessionId]);
+    },
+    async record({ userId, loginHash, ip, userAgent, reason }) {
+      await pool.query(RECORD, [userId, loginHash, ip, userAgent, reason === null, reason]);
+    },
+    async sweep() {
+      await pool.query(SWEEP);
+    },
+  };
+}
+
+async function refresh(
+  client: pg.PoolClient,
+  tokenHash: Buffer,
+  nextHash: Buffer,
+  graceSeconds: number,
+): Promise<RefreshResult> {
+  const found = await client.query<TokenRow>(FIND_TOKEN, [tokenHash, graceSeconds]);
+  const [token] = found.rows;
+  if (!token || token.isOver) return { kind: 'invalid' };
+  const { sessionId, userId, secondsLeft } = token;
+  if (!token.isReused) {
+    await client.query(ROTATE, [tokenHash, nextHash]);
+    return { kind: 'refreshed', sessionId, userId, secondsLeft };
+  }
+  const revoked = await client.query<Revocation>(REVOKE, [sessionId, 'refresh-token-reused']);
+  const [revocation] = revoked.rows;
+  return revocation ? { kind: 'reused', revocation } : { kind: 'invalid' };
+}

@@ -1,0 +1,123 @@
+/**
+ * Sessions [I3]: begun by a log-in, kept by rotating refresh tokens, ended by log-out or by the reuse of a token that
+ * was rotated. An end is written to the table first and then told by an event; what dies in between is made up for by
+ * {@link Sessions.announcePending}.
+ */
+import { hash, randomBytes } from 'node:crypto';
+import type { SessionEvent } from '@annals/contracts/identity/session.events';
+import type { SessionTokens } from '@annals/contracts/identity/views';
+import { Problem } from '@annals/contracts/problems';
+import type { EventLog } from '@annals/platform/event-log/log';
+import { RevisionConflict } from '@annals/platform/event-store/port';
+import { v5 as uuidv5, v7 as uuidv7 } from 'uuid';
+import { type Origin, toEvents } from '../commands/events.ts';
+import { ACCESS_TOKEN_SECONDS, type AccessTokens } from './access-tokens.ts';
+import type { Client, Revocation, SessionStore } from './session-store.ts';
+
+export interface Sessions {
+  /** Begins a session. */
+  start(userId: string, client: Client): Promise<SessionTokens>;
+  /** The next pair of tokens. Throws `invalid-refresh-token`; the reuse of a rotated token ends the session. */
+  refresh(refreshToken: string): Promise<SessionTokens>;
+  /** Ends a session; ending an ended one changes nothing. */
+  end(sessionId: string): Promise<void>;
+  /** True where the session has ended, or is not known. */
+  isOver(sessionId: string): Promise<boolean>;
+  /** Tells of ended sessions of which the log does not know yet. */
+  announcePending(): Promise<void>;
+}
+
+export interface SessionsOptions {
+  readonly store: SessionStore;
+  readonly log: EventLog;
+  readonly tokens: AccessTokens;
+  /** Whether a user may go on: disabled and unknown ones may not. */
+  readonly mayContinue: (userId: string) => Promise<boolean>;
+}
+
+const SESSION_SECONDS = 30 * 24 * 3_600;
+/** Parallel tabs may use one refresh token within this time. */
+const GRACE_SECONDS = 10;
+const ANNOUNCE_BATCH = 100;
+
+export function createSessions({ store, log, tokens, mayContinue }: SessionsOptions): Sessions {
+  async function tokensOf(
+    userId: string,
+    sessionId: string,
+    refreshToken: string,
+    secondsLeft: number,
+  ): Promise<SessionTokens> {
+    return {
+      accessToken: await tokens.sign(userId, sessionId),
+      tokenType: 'Bearer',
+      expiresIn: ACCESS_TOKEN_SECONDS,
+      refreshToken,
+      refreshExpiresIn: Math.max(1, secondsLeft),
+    };
+  }
+
+  async function announce(revocation: Revocation): Promise<void> {
+    const { sessionId, userId, reason } = revocation;
+    const event: SessionEvent = { type: 'SessionRevoked', data: { sessionId, userId, reason } };
+    const stream = `session-${sessionId}`;
+    try {
+      // Ids and time follow from the revocation, so that telling it twice is telling it once.
+      await log.append(stream, toEvents(stream, [event], originOf(revocation)), 'none');
+    } catch (error) {
+      if (!(error instanceof RevisionConflict)) throw error;
+    }
+    await store.markAnnounced(sessionId);
+  }
+
+  return {
+    async start(userId, client) {
+      const id = uuidv7();
+      const refreshToken = newToken();
+      const tokenHash = hashOf(refreshToken);
+      await store.create({ id, userId, tokenHash, lifeSeconds: SESSION_SECONDS, ...client });
+      return tokensOf(userId, id, refreshToken, SESSION_SECONDS);
+    },
+    async refresh(refreshToken) {
+      const next = newToken();
+      const result = await store.refresh(hashOf(refreshToken), hashOf(next), GRACE_SECONDS);
+      if (result.kind === 'reused') await announce(result.revocation);
+      if (result.kind !== 'refreshed') throw invalidToken();
+      const { userId, sessionId, secondsLeft } = result;
+      if (!(await mayContinue(userId))) throw invalidToken();
+      return tokensOf(userId, sessionId, next, secondsLeft);
+    },
+    async end(sessionId) {
+      const revocation = await store.revoke(sessionId, 'logged-out');
+      if (revocation) await announce(revocation);
+    },
+    isOver: (sessionId) => store.isOver(sessionId),
+    async announcePending() {
+      for (const revocation of await store.findUnannounced(ANNOUNCE_BATCH)) await announce(revocation);
+    },
+  };
+}
+
+function originOf({ sessionId, userId, reason, at }: Revocation): Origin {
+  const commandId = uuidv5('revoke', sessionId);
+  const isByUser = reason === 'logged-out';
+  return {
+    commandId,
+    correlationId: commandId,
+    traceparent: undefined,
+    now: at.toISOString(),
+    actor: isByUser ? { kind: 'user', id: userId } : { kind: 'system', id: null },
+  };
+}
+
+function newToken(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+/** 256 random bits need no slow hash. */
+function hashOf(token: string): Buffer {
+  return hash('sha256', token, 'buffer');
+}
+
+function invalidToken(): Problem {
+  return new Problem('invalid-refresh-token', 'The refresh token is not valid; log in again.');
+}

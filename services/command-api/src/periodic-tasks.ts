@@ -1,0 +1,31 @@
+/** What command-api does every now and then. */
+import { LEASE_SECONDS } from './idempotency/idempotency.ts';
+import { type FollowedAccess, sweepAccess } from './identity/access-view.ts';
+import type { Identity } from './identity/identity.ts';
+import { sweepCredentials } from './identity/sweep-credentials.ts';
+import type { PeriodicTask } from './periodic.ts';
+import type { Platform } from './platform.ts';
+import type { WriteSide } from './write-side.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+
+export function periodicTasks(
+  { pool, log }: Platform,
+  { idempotency, services }: WriteSide,
+  { sessions, store }: Identity,
+  { table }: FollowedAccess,
+): PeriodicTask[] {
+  return [
+    { name: 'renew leases', everyMs: (LEASE_SECONDS / 3) * SECOND, run: () => idempotency.renewLeases() },
+    { name: 'tell of ended sessions', everyMs: 5 * SECOND, run: () => sessions.announcePending() },
+    { name: 'sweep access', everyMs: MINUTE, run: () => sweepAccess(pool, table) },
+    { name: 'sweep idempotency', everyMs: 10 * MINUTE, run: () => idempotency.sweep() },
+    { name: 'sweep sessions', everyMs: 10 * MINUTE, run: () => store.sweep() },
+    {
+      name: 'sweep credentials',
+      everyMs: 10 * MINUTE,
+      run: () => sweepCredentials(services.credentials, log),
+    },
+  ];
+}
