@@ -10,7 +10,8 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import type { Logger } from './logger.ts';
-import { parseTraceparent, type Recorder } from './tracing.ts';
+import { parseTraceparent } from './traceparent.ts';
+import type { Recorder } from './tracing.ts';
 
 const SEND_TIMEOUT_MS = 3_000;
 

@@ -2,7 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createLogger } from './logger.ts';
-import { createTracing, parseTraceparent, type Span } from './tracing.ts';
+import { parseTraceparent } from './traceparent.ts';
+import { createTracing, type Span } from './tracing.ts';
 
 const PARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const OTHER = '00-1111111916cd43dd8448eb211c80319c-222222226920aaaa-01';

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from './logger.ts';
+import { parseTraceparent } from './traceparent.ts';
 
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
 
@@ -40,16 +41,6 @@ export interface Tracing {
 
 /** How spans are opened and sent. */
 export type Recorder = Pick<Tracing, 'start' | 'shutdown'>;
-
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
-
-/** The parts of a traceparent; undefined where it is none. */
-export function parseTraceparent(
-  text: string | undefined,
-): { traceId: string; spanId: string; flags: number } | undefined {
-  const [, traceId, spanId, flags] = TRACEPARENT.exec(text ?? '') ?? [];
-  return traceId && spanId && flags ? { traceId, spanId, flags: Number.parseInt(flags, 16) } : undefined;
-}
 
 /**
  * Creates the tracing of `service`. With `otlpEndpoint` (base URL of an OTLP/HTTP collector) spans are sent in batches;
