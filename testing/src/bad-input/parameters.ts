@@ -2,11 +2,7 @@
 import type { Route } from '@annals/contracts/kit/route';
 import type { ProblemCode } from '@annals/contracts/problems';
 import type { BadRequest } from './bad-request.ts';
-import { type BaseRequest, inputSchema, samplePath } from './sample.ts';
-
-interface ParameterSchemas {
-  readonly properties?: Readonly<Record<string, { readonly format?: string }>>;
-}
+import { type BaseRequest, inputSchema, type ParameterSchemas, samplePath } from './sample.ts';
 
 /** Paths that can name nothing. */
 export function badPaths(route: Route, base: BaseRequest): BadRequest[] {

@@ -29,7 +29,24 @@ const SAMPLE_ID = '0199b9c0-0000-7000-8000-000000000001';
 
 /** The route's path with parameters that could name something. */
 export function samplePath(route: Route): string {
-  return route.path.replace(/\{\w+\}/g, (parameter) => (parameter === '{revision}' ? '0' : SAMPLE_ID));
+  const { properties = {} } = inputSchema(route.params) as ParameterSchemas;
+  return route.path.replace(/\{(\w+)\}/g, (_parameter, name: string) => sampleOf(properties[name] ?? {}));
+}
+
+/** The JSON Schemas of parameters, by name. */
+export interface ParameterSchemas {
+  readonly properties?: Readonly<Record<string, ParameterSchema>>;
+}
+
+interface ParameterSchema {
+  readonly enum?: readonly string[];
+  readonly pattern?: string;
+  readonly format?: string;
+}
+
+function sampleOf(schema: ParameterSchema): string {
+  const candidates = [...(schema.enum ?? []), SAMPLE_ID, '0'];
+  return candidates.find((candidate) => new RegExp(schema.pattern ?? '', 'u').test(candidate)) ?? SAMPLE_ID;
 }
 
 /** The JSON Schema of what clients send. */
