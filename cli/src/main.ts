@@ -1,5 +1,6 @@
 /** `annals …`: starts and operates the local profile, and imports documents. */
 import { Command } from 'commander';
+import { importCommand } from './commands/import.ts';
 import { startCommand } from './commands/start.ts';
 import { processOutput } from './output.ts';
 
@@ -7,7 +8,8 @@ const output = processOutput();
 const program = new Command('annals')
   .description('Annals: the backend of a publication and its community')
   .showHelpAfterError()
-  .addCommand(startCommand(output));
+  .addCommand(startCommand(output))
+  .addCommand(importCommand(output));
 
 /** Errors that are answers to the user rather than mistakes of ours. */
 const EXPECTED = new Set(['Failure', 'AlreadyRunning', 'PortTaken', 'ConfigError', 'StartFailed']);

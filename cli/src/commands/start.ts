@@ -9,6 +9,7 @@ import { knownVariables, tuningFrom } from '../local/environment.ts';
 import { layoutFrom, MAX_REPLICAS } from '../local/layout.ts';
 import { createLogSink } from '../local/log-sink.ts';
 import type { Stack } from '../local/stack.ts';
+import { makeDataFolder } from '../local/stack-lock.ts';
 import { startStack } from '../local/supervisor.ts';
 import { dataOption } from '../locate.ts';
 import type { Output } from '../output.ts';
@@ -80,6 +81,7 @@ export async function runStack(
   const known = await knownVariables();
   const tuning = tuningFrom(callerEnvironment(), known, ownVariables);
   const dataFolder = resolve(options.data);
+  await makeDataFolder(dataFolder);
   const log = await createLogSink({
     folder: join(dataFolder, 'logs'),
     show: output.note,
@@ -97,6 +99,7 @@ export async function runStack(
       say: output.note,
       signal: aborter.signal,
     });
+    log.settle();
     announce(stack, options, output, performance.now() - startedAt);
     await work(stack, aborter.signal);
     await stopped;

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 
 export interface LogSink {
+  /** From now on warnings are shown, too: while everything starts, each waits for the others and says so. */
+  settle(): void;
   /** Takes a line of a process; resolves when more may come. */
   write(source: string, line: string): Promise<void>;
   close(): Promise<void>;
@@ -15,7 +17,7 @@ export interface LogSink {
 export interface LogSinkOptions {
   /** Files `<source>.log` go here, with one predecessor each, 20 MB at most. */
   readonly folder: string;
-  /** Receives lines for people: all, or warnings and worse. */
+  /** Receives lines for people: all, or only those that ask for attention. */
   readonly show: (line: string) => void;
   readonly showAll: boolean;
 }
@@ -26,10 +28,14 @@ const MAX_FILE_BYTES = 20_000_000;
 export async function createLogSink(options: LogSinkOptions): Promise<LogSink> {
   await mkdir(options.folder, { recursive: true, mode: 0o700 });
   const files = new Map<string, Promise<RollingFile>>();
+  let isSettled = false;
   return {
+    settle: () => {
+      isSettled = true;
+    },
     async write(source, line) {
       const entry = parseLine(line);
-      if (options.showAll || isAlarming(entry)) options.show(pretty(source, entry, line));
+      if (options.showAll || isAlarming(entry, line, isSettled)) options.show(pretty(source, entry, line));
       const file = files.get(source) ?? openRolling(join(options.folder, `${source}.log`));
       files.set(source, file);
       await (await file).write(`${line}\n`);
@@ -59,10 +65,13 @@ function parseLine(line: string): LogLine | null {
   }
 }
 
-/** What is no log line is a crash or a stray message. */
-function isAlarming(entry: LogLine | null): boolean {
-  return entry === null || ['warn', 'error', 'fatal'].includes(entry.level);
+/** What is no log line is a crash or a stray message; PostgreSQL tells of every refused statement. */
+function isAlarming(entry: LogLine | null, line: string, isSettled: boolean): boolean {
+  if (entry === null) return !POSTGRES_LINE.test(line) || line.startsWith('PANIC');
+  return ['error', 'fatal'].includes(entry.level) || (isSettled && entry.level === 'warn');
 }
+
+const POSTGRES_LINE = /^([A-Z]+\d?: {2}|\t)/;
 
 /** One line, e.g. `20:14:19.123 WARN  worker: the mail was refused {"attempt":2}`. */
 function pretty(source: string, entry: LogLine | null, line: string): string {
