@@ -1,0 +1,135 @@
+/** Composes the worker: reactions follow the log, jobs do what takes time. */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { catalogue } from '@annals/contracts/catalogue';
+import { createPostgresReactionStore } from '@annals/platform/consumer/postgres/store';
+import { type Consumers, createConsumers } from '@annals/platform/consumer/runtime';
+import { createEventLog } from '@annals/platform/event-log/event-log';
+import type { EventLog } from '@annals/platform/event-log/log';
+import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
+import { adminRoute, createOpsServer } from '@annals/platform/http/ops-server';
+import { createReleasers, type Releasers } from '@annals/platform/lifecycle/releasers';
+import { createPool } from '@annals/platform/postgres/pool';
+import { createPostgresKeyStore } from '@annals/platform/privacy/postgres-keys';
+import { createLogger, type Logger } from '@annals/platform/telemetry/logger';
+import { createMetrics } from '@annals/platform/telemetry/metrics';
+import { createTracing, type Tracing } from '@annals/platform/telemetry/tracing';
+import type { Pool } from 'pg';
+import type { Registry } from 'prom-client';
+import type { Config } from './config.ts';
+import { discoverTasks, type JobsOptions, runJobs } from './jobs/runner.ts';
+import { prepareJobs } from './jobs/schema.ts';
+import { jobsStatus, mailsStatus, observeJobs } from './jobs/status.ts';
+import { createMailer } from './mailing/create-mailer.ts';
+import { createCommands } from './reactions/commands.ts';
+import { discoverReactions, toConsumer } from './reactions/consumers.ts';
+
+const NAME = 'worker';
+/** For jobs, reactions and status; one more listens for new jobs. */
+const CONNECTIONS = 10;
+
+/** What tests change. */
+export interface Overrides {
+  readonly jobPolicy?: JobsOptions['policy'];
+  readonly leaseMs?: number;
+  readonly tickMs?: number;
+}
+
+export interface App {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Base URL, once started. */
+  readonly addresses: { readonly ops: string };
+}
+
+interface Platform {
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  readonly tracing: Tracing;
+  readonly pool: Pool;
+  readonly log: EventLog;
+}
+
+/** Creates the service; nothing happens before `start`. */
+export function createApp(config: Config, overrides: Overrides = {}): App {
+  const releasers = createReleasers();
+  const addresses = { ops: '' };
+  return {
+    addresses,
+    async start() {
+      try {
+        addresses.ops = await run(config, overrides, releasers);
+      } catch (error) {
+        await releasers.release();
+        throw error;
+      }
+    },
+    stop: () => releasers.release(),
+  };
+}
+
+async function run(config: Config, overrides: Overrides, releasers: Releasers): Promise<string> {
+  const platform = await openPlatform(config, releasers);
+  const { pool, logger } = platform;
+  await prepareJobs(pool);
+  const mailer = createMailer(config);
+  releasers.add(() => mailer.close());
+  const tasks = await discoverTasks();
+  const services = { log: platform.log, pool, mailer, publicUrl: config.publicUrl };
+  const policy = overrides.jobPolicy ? { policy: overrides.jobPolicy } : {};
+  releasers.add(await runJobs({ ...platform, tasks, services, ...policy }));
+
+  const consumers = await createReactions(config, platform, overrides);
+  const ops = createOps(config, platform, consumers);
+  releasers.add(() => ops.close());
+  const address = await ops.listen({ host: config.host, port: config.opsPort });
+  await consumers.start();
+  releasers.add(() => consumers.stop());
+  releasers.add(() => ops.drain());
+  logger.info({ ops: address }, 'started');
+  return address;
+}
+
+async function openPlatform(config: Config, releasers: Releasers): Promise<Platform> {
+  const { databaseUrl: url, otlpEndpoint, masterKey } = config;
+  const logger = createLogger({ service: NAME, level: config.logLevel });
+  const metrics = createMetrics(NAME);
+  const tracing = await createTracing({ service: NAME, otlpEndpoint, logger });
+  releasers.add(() => tracing.shutdown());
+  const pool = createPool({ url, application: NAME, max: CONNECTIONS });
+  releasers.add(() => pool.end());
+  const store = await createPostgresEventStore({ url, application: NAME, logger });
+  releasers.add(() => store.close());
+  const keys = await createPostgresKeyStore({ pool, masterKey });
+  observeJobs(pool, metrics);
+  return { logger, metrics, tracing, pool, log: createEventLog({ store, catalogue, keys }) };
+}
+
+async function createReactions(config: Config, platform: Platform, overrides: Overrides): Promise<Consumers> {
+  const { commandApiUrl: url, serviceToken } = config;
+  const commands = createCommands({ url, serviceToken });
+  const reactions = await discoverReactions();
+  const { leaseMs, tickMs } = overrides;
+  return createConsumers({
+    ...platform,
+    store: createPostgresReactionStore({ pool: platform.pool }),
+    consumers: reactions.map((reaction) => toConsumer(reaction, commands)),
+    owner: `${hostname()}-${randomUUID()}`,
+    ...(leaseMs === undefined ? {} : { leaseMs }),
+    ...(tickMs === undefined ? {} : { tickMs }),
+  });
+}
+
+function createOps({ operatorToken }: Config, { pool, logger, metrics }: Platform, consumers: Consumers) {
+  const status = adminRoute({ method: 'GET', path: '/admin/status' }, async () => {
+    const [all, requests, jobs, mails] = await Promise.all([
+      consumers.status(),
+      consumers.requests(),
+      jobsStatus(pool),
+      mailsStatus(pool),
+    ]);
+    return { status: 200, body: { service: NAME, consumers: all, requests, jobs, mails } };
+  });
+  const checks = async () => ({ consumers: consumers.isReady() });
+  return createOpsServer({ service: NAME, logger, metrics, operatorToken, checks, admin: [status] });
+}
