@@ -32,7 +32,13 @@ export function searchClauses(search: string, where: readonly Sql[]): readonly S
       select key, rank from exact
       union all
       select t.key, (${TYPO_RANK} * word_similarity(${search}, t.title))::real
-      from ${articleList.table} t where ${search} <% t.title and ${visible} and not exists (select from exact)
+      from ${articleList.table} t
+      where ${isLongEnough(search)} and ${search} <% t.title and ${visible} and not exists (select from exact)
     )`,
   ];
+}
+
+/** Of fewer letters too much is alike. */
+function isLongEnough(search: string): boolean {
+  return (search.match(/[\p{L}\p{N}]/gu)?.length ?? 0) >= 4;
 }
