@@ -78,7 +78,14 @@ async function run(
     admin: [...adminUserRoutes(write.runner), statusRoute(consumers)],
   });
   releasers.add(() => ops.close());
-  const server = createServer(config, platform, write, identity, access, async () => (await checks()).access);
+  const server = createServer({
+    config,
+    platform,
+    write,
+    identity,
+    access,
+    isReady: async () => (await checks()).access,
+  });
   releasers.add(() => server.close());
   const addresses = {
     ops: await ops.listen({ host, port: config.opsPort }),
@@ -110,14 +117,16 @@ async function startConsumers(
   return consumers;
 }
 
-function createServer(
-  config: Config,
-  platform: Platform,
-  write: WriteSide,
-  identity: Identity,
-  access: FollowedAccess,
-  isReady: () => Promise<boolean>,
-): HttpServer {
+interface Parts {
+  readonly config: Config;
+  readonly platform: Platform;
+  readonly write: WriteSide;
+  readonly identity: Identity;
+  readonly access: FollowedAccess;
+  readonly isReady: () => Promise<boolean>;
+}
+
+function createServer({ config, platform, write, identity, access, isReady }: Parts): HttpServer {
   const { logger, tracing, metrics } = platform;
   const { publicUrl, trustedProxies, allowedOrigins } = config;
   return createHttpServer({
