@@ -30,7 +30,8 @@ export function createDrain(fastify: FastifyInstance, times: { drainMs: number; 
     const closed = fastify.close();
     await atMost(times.graceMs, closed);
     shutdown.abort(new Error('the server shuts down'));
-    server.closeAllConnections();
+    // Those of upgraded connections too, which the server itself no longer knows.
+    for (const socket of sockets) socket.destroy();
     await closed;
   }
 
