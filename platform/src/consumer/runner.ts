@@ -6,18 +6,13 @@ import { type DomainEventBatch, type LogSubscription, UndecodableEvent } from '.
 import { EventStoreUnavailable, type Position } from '../event-store/port.ts';
 import { backoff } from '../postgres/backoff.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 import { createBell } from './bell.ts';
 import { BatchFailed, culprit, errorCode, isTransient } from './errors.ts';
+import { createHeld, type Held } from './held.ts';
 import type { ConsumerMetrics } from './metrics.ts';
 import { type Prefetch, prefetch } from './prefetch.ts';
-import {
-  type Claim,
-  type ConsumerStore,
-  type Hold,
-  type Holding,
-  LeaseLost,
-  type PendingRequest,
-} from './store.ts';
+import { type Claim, type ConsumerStore, type Holding, LeaseLost, type PendingRequest } from './store.ts';
 import type { Term } from './term.ts';
 
 /** How long a held consumer waits before it tries again, in milliseconds. */
@@ -35,6 +30,7 @@ export interface RunnerOptions {
   readonly onProgress: (consumer: string, checkpoint: Position, through: Position) => void;
   readonly logger: Logger;
   readonly metrics: ConsumerMetrics;
+  readonly tracing?: Tracing | undefined;
 }
 
 /** Runs one consumer whenever it holds the lease. */
@@ -51,7 +47,7 @@ export class Runner {
   #term: AbortController | undefined;
   #holding: Holding | undefined;
   #requests: readonly PendingRequest[] = [];
-  #hold: Hold | undefined;
+  readonly #hold: Held;
   #failures = 0;
   /** Up to here events come one by one, so that those before the one at fault do not wait for it. */
   #stepUntil: Position | undefined;
@@ -59,6 +55,7 @@ export class Runner {
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.consumer = options.consumer;
+    this.#hold = createHeld(options);
   }
 
   /** The lease held, if any, and how far the log was scanned. */
@@ -75,10 +72,11 @@ export class Runner {
 
   /** Ends the loop after the commit under way, and gives the lease up. */
   async stop(): Promise<void> {
-    this.#running?.stop.abort();
+    const running = this.#running;
+    running?.stop.abort();
     this.#wake();
-    await this.#running?.done;
-    this.#running = undefined;
+    await running?.done;
+    if (this.#running === running) this.#running = undefined;
   }
 
   /** Another replica holds the lease that `claim` was: ends the term. */
@@ -169,12 +167,10 @@ export class Runner {
     let { claim } = this.#held();
     if (batch.events.length > 0) {
       const done = metrics.batchSeconds.startTimer({ consumer });
-      claim = await term.apply(claim, batch.events, batch.through).catch((error: unknown) => {
-        throw new BatchFailed(batch, error);
-      });
+      claim = await this.#traced(batch, () => term.apply(this.#held().claim, batch.events, batch.through));
       done();
       metrics.events.inc({ consumer }, batch.events.length);
-      this.#endHold();
+      this.#hold.end();
     }
     if (batch.caughtUp && !claim.isLive) claim = await store.goLive(claim);
     this.#failures = 0;
@@ -183,12 +179,24 @@ export class Runner {
     onProgress(consumer, claim.position, batch.through);
   }
 
+  /** Handles a batch in a span that the events' traces link to. */
+  async #traced(batch: DomainEventBatch, work: () => Promise<Claim>): Promise<Claim> {
+    const { tracing, consumer } = this.#options;
+    try {
+      if (!tracing) return await work();
+      const attributes = { consumer, events: batch.events.length };
+      return await tracing.span('consume', { kind: 'consumer', links: linksOf(batch), attributes }, work);
+    } catch (error) {
+      throw new BatchFailed(batch, error);
+    }
+  }
+
   /** Carries out what was asked for. True where the checkpoint has moved by it. */
   async #repair(term: Term): Promise<boolean> {
     let isMoved = false;
     for (let request = this.#requests[0]; request; request = this.#requests[0]) {
       const { claim, through } = this.#held();
-      const isSkip = request.action === 'skip' && this.#hold?.position === request.position;
+      const isSkip = request.action === 'skip' && this.#hold.isAt(request.position);
       const next = await (request.action === 'skip'
         ? this.#skip(claim, request, isSkip)
         : term.repair(claim, request));
@@ -208,7 +216,7 @@ export class Runner {
     if (!isHeldThere)
       return store.commit(claim, claim.position, null, { request, outcome: 'not held there' });
     const next = await store.commit(claim, request.position, null, { request, outcome: 'skipped' });
-    this.#endHold();
+    this.#hold.end();
     return next;
   }
 
@@ -238,28 +246,9 @@ export class Runner {
       this.#stepUntil = within;
       return;
     }
-    await this.#holdAt({ position: at ?? null, error: errorCode(error) }, error);
+    const hold = { position: at ?? null, error: errorCode(error) };
+    await this.#hold.begin(this.#holding?.claim, hold, error);
     await this.#chance.wait(HOLD_MS);
-  }
-
-  async #holdAt(hold: Hold, error: unknown): Promise<void> {
-    const { consumer, store, logger, metrics } = this.#options;
-    if (this.#hold?.position !== hold.position || this.#hold.error !== hold.error) {
-      logger.error({ error, consumer, position: hold.position }, 'the consumer is held');
-    }
-    this.#hold = hold;
-    metrics.held.set({ consumer }, 1);
-    const claim = this.#holding?.claim;
-    if (!claim) return;
-    await store
-      .hold(claim, hold)
-      .catch((cause: unknown) => logger.warn({ error: cause, consumer }, 'could not note it'));
-  }
-
-  #endHold(): void {
-    if (!this.#hold) return;
-    this.#hold = undefined;
-    this.#options.metrics.held.set({ consumer: this.consumer }, 0);
   }
 
   #letGo(): Claim | undefined {
@@ -274,4 +263,10 @@ export class Runner {
       throw new LeaseLost({ consumer: this.consumer, epoch: 0, position: '', isLive: false, leaseMs: 0 });
     return this.#holding;
   }
+}
+
+/** Where the first events of a batch come from; a span with a thousand links helps nobody. */
+function linksOf({ events }: DomainEventBatch): readonly string[] {
+  const some = events.slice(0, 32).flatMap(({ metadata }) => metadata.traceparent ?? []);
+  return [...new Set(some)];
 }

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Registry } from 'prom-client';
 import type { EventLog } from '../event-log/log.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 import { assign } from './assignment.ts';
 import { createFeed } from './feed.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -32,6 +33,7 @@ interface CommonOptions {
   readonly owner: string;
   readonly logger: Logger;
   readonly metrics: Registry;
+  readonly tracing?: Tracing;
   /** One per process, shared by all its runtimes; without one, readers learn of progress within a second. */
   readonly progress?: Progress;
   /** How long a lease outlives its owner's last sign of life. Default 10 s. */
@@ -68,7 +70,7 @@ interface Unit extends Registration {
 
 /** Creates the consumers of one store; nothing happens before `start`. */
 export function createConsumers<Effects = PostgresEffects>(options: ConsumersOptions<Effects>): Consumers {
-  const { log, logger, owner, progress, leaseMs = 10_000, tickMs = 1_000 } = options;
+  const { log, logger, owner, progress, tracing, leaseMs = 10_000, tickMs = 1_000 } = options;
   const store: ConsumerStore<never> = options.store;
   const units = unitsOf(options);
   const names = units.map(({ consumer }) => consumer);
@@ -89,6 +91,7 @@ export function createConsumers<Effects = PostgresEffects>(options: ConsumersOpt
         store,
         logger,
         metrics,
+        tracing,
         follow: (subscription) =>
           subscription.batchSize === 1 ? log.subscribe(subscription) : feed.follow(subscription),
         onProgress: (...announcement) => progress?.announce(...announcement),
@@ -106,8 +109,11 @@ export function createConsumers<Effects = PostgresEffects>(options: ConsumersOpt
 
   /** Starts what is this process' share, and hands over what is another's. */
   const share = async (): Promise<void> => {
-    const able = runners.filter(({ isWithdrawn }) => !isWithdrawn).map(({ consumer }) => consumer);
-    const assignment = assign(await store.attend(owner, able, leaseMs));
+    const [able, withdrawn] = [false, true].map((isWithdrawn) =>
+      runners.filter((runner) => runner.isWithdrawn === isWithdrawn).map(({ consumer }) => consumer),
+    );
+    if (withdrawn?.length) await store.attend(owner, withdrawn, 0);
+    const assignment = assign(await store.attend(owner, able ?? [], leaseMs));
     for (const runner of runners) {
       if (assignment.get(runner.consumer) === owner) {
         runner.start();
@@ -152,7 +158,7 @@ export function createConsumers<Effects = PostgresEffects>(options: ConsumersOpt
       await ticking;
       await Promise.all(runners.map((runner) => runner.stop()));
       await store
-        .attend(owner, [], 0)
+        .attend(owner, names, 0)
         .catch((error: unknown) => logger.warn({ error }, 'could not say good-bye'));
     },
     isReady: () => isReady,

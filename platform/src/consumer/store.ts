@@ -141,7 +141,7 @@ export interface ConsumerStore<Effects> {
    */
   prepare(registrations: readonly Registration[], start: Position): Promise<void>;
 
-  /** Says for `ttlMs` that `owner` can run `consumers` and no others (none: it leaves); gives all candidates. */
+  /** Says for `ttlMs` that `owner` can run `consumers` (0: that it no longer can); gives all candidates of all consumers. */
   attend(owner: string, consumers: readonly string[], ttlMs: number): Promise<readonly Candidate[]>;
   /** Takes the lease where it is free, has run out or is already `owner`'s, with a new epoch; null where it is not. */
   claim(consumer: string, owner: string, leaseMs: number): Promise<Claim | null>;

@@ -42,21 +42,21 @@ export async function attend(
   consumers: readonly string[],
   ttlMs: number,
 ): Promise<readonly Candidate[]> {
-  // The select sees the table as it was before the insert, so it leaves this owner out and the caller's own go on top.
-  const others = await client.query<{ consumer: string; owner: string }>(
+  // The select sees the table as it was before the insert, so what is new goes on top of it.
+  const { rows } = await client.query<Candidate>(
     `with gone as (
        delete from consumers.candidates
-       where (owner = $1 and consumer <> all ($2))
-          or (owner <> $1 and seen_until < clock_timestamp() - interval '1 hour')
-     ), mine as (
+       where not (owner = $1 and consumer = any ($2)) and seen_until < clock_timestamp() - interval '1 hour'
+     ), named as (
        insert into consumers.candidates (consumer, owner, seen_until)
        select consumer, $1, clock_timestamp() + $3 * interval '1 ms' from unnest($2::text[]) as consumer
        on conflict (consumer, owner) do update set seen_until = excluded.seen_until
      )
-     select consumer, owner from consumers.candidates where owner <> $1 and seen_until > clock_timestamp()`,
+     select consumer, owner from consumers.candidates
+     where not (owner = $1 and consumer = any ($2)) and seen_until > clock_timestamp()`,
     [owner, consumers, ttlMs],
   );
-  return [...others.rows, ...consumers.map((consumer) => ({ consumer, owner }))];
+  return [...rows, ...(ttlMs > 0 ? consumers.map((consumer) => ({ consumer, owner })) : [])];
 }
 
 /** See `ConsumerStore.claim`. A checkpoint that is being moved at this moment is not free. */

@@ -123,8 +123,8 @@ export function leaseTests(fixture: StoreFixture): void {
         `one ${b.consumer}`,
         `two ${b.consumer}`,
       ]);
-      await of('one', [], 0);
-      expect(await of('two', [a.consumer], 60_000)).toEqual([`two ${a.consumer}`]);
+      await of('one', [a.consumer], 0);
+      expect(await of('two', [], 60_000)).toEqual([`one ${b.consumer}`, `two ${b.consumer}`]);
     });
   });
 
