@@ -31,7 +31,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['{testing,cli}/**/*.e2e.test.ts'],
-          globalSetup,
+          globalSetup: 'testing/src/e2e/global-setup.ts',
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 180_000,

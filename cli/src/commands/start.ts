@@ -41,7 +41,7 @@ export function withStartOptions(command: Command): Command {
     .addOption(
       new Option(
         '--log <where>',
-        'files: logs/ in the data folder, warnings here; console: everything here, too',
+        'files: logs/ in the data folder, errors here, too; console: everything here, too',
       )
         .choices(['files', 'console'])
         .default('files'),
@@ -99,7 +99,6 @@ export async function runStack(
       say: output.note,
       signal: aborter.signal,
     });
-    log.settle();
     announce(stack, options, output, performance.now() - startedAt);
     await work(stack, aborter.signal);
     await stopped;

@@ -25,7 +25,7 @@ export function startFakeStack(
     env: callerEnvironment(),
     tuning: {},
     known,
-    log: { settle: () => undefined, write: async () => undefined, close: async () => undefined },
+    log: { write: async () => undefined, close: async () => undefined },
     say: (message) => notes.push(message),
     mainFile,
   });

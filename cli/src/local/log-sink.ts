@@ -7,8 +7,6 @@ import { join } from 'node:path';
 import { z } from 'zod';
 
 export interface LogSink {
-  /** From now on warnings are shown, too: while everything starts, each waits for the others and says so. */
-  settle(): void;
   /** Takes a line of a process; resolves when more may come. */
   write(source: string, line: string): Promise<void>;
   close(): Promise<void>;
@@ -28,14 +26,10 @@ const MAX_FILE_BYTES = 20_000_000;
 export async function createLogSink(options: LogSinkOptions): Promise<LogSink> {
   await mkdir(options.folder, { recursive: true, mode: 0o700 });
   const files = new Map<string, Promise<RollingFile>>();
-  let isSettled = false;
   return {
-    settle: () => {
-      isSettled = true;
-    },
     async write(source, line) {
       const entry = parseLine(line);
-      if (options.showAll || isAlarming(entry, line, isSettled)) options.show(pretty(source, entry, line));
+      if (options.showAll || isAlarming(entry, line)) options.show(pretty(source, entry, line));
       const file = files.get(source) ?? openRolling(join(options.folder, `${source}.log`));
       files.set(source, file);
       await (await file).write(`${line}\n`);
@@ -66,9 +60,9 @@ function parseLine(line: string): LogLine | null {
 }
 
 /** What is no log line is a crash or a stray message; PostgreSQL tells of every refused statement. */
-function isAlarming(entry: LogLine | null, line: string, isSettled: boolean): boolean {
+function isAlarming(entry: LogLine | null, line: string): boolean {
   if (entry === null) return !POSTGRES_LINE.test(line) || line.startsWith('PANIC');
-  return ['error', 'fatal'].includes(entry.level) || (isSettled && entry.level === 'warn');
+  return entry.level === 'error' || entry.level === 'fatal';
 }
 
 const POSTGRES_LINE = /^([A-Z]+\d?: {2}|\t)/;

@@ -1,0 +1,50 @@
+/** Boots the one stack that all end-to-end files share, and its first admin. */
+import type { TestProject } from 'vitest/node';
+import { startTestStack } from '../stack.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** The gateway's base URL. */
+    stackUrl: string;
+    /** An access token of a user with the permission `staff`. */
+    adminToken: string;
+    /** Of a service caller: holds every permission and is never throttled. */
+    serviceToken: string;
+    operatorToken: string;
+    /** The stack's data folder: mails are in `mails` below it. */
+    stackFolder: string;
+  }
+}
+
+const ADMIN = { username: 'first-admin', email: 'admin@example.org', password: 'Correct-horse-battery-7' };
+
+/** Nothing is throttled here: throttles have tests of their own. */
+const UNLIMITED = {
+  ANNALS_THROTTLE_READ: '1000000',
+  ANNALS_THROTTLE_WRITE: '1000000',
+  ANNALS_THROTTLE_LOGIN: '1000000',
+};
+
+/** Called by vitest before the first end-to-end file. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const stack = await startTestStack({ tuning: UNLIMITED });
+  await post(`${stack.opsUrl('command-api')}/admin/users`, ADMIN, stack.operatorToken);
+  const session = await post(`${stack.url}/v1/sessions`, { login: ADMIN.username, password: ADMIN.password });
+  project.provide('stackUrl', stack.url);
+  project.provide('adminToken', String(session.accessToken));
+  project.provide('serviceToken', stack.serviceToken);
+  project.provide('operatorToken', stack.operatorToken);
+  project.provide('stackFolder', stack.dataFolder);
+  return () => stack.stop();
+}
+
+async function post(url: string, body: unknown, token?: string): Promise<Record<string, unknown>> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
+    body: JSON.stringify(body),
+  });
+  const answer = (await response.json()) as Record<string, unknown>;
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${JSON.stringify(answer)}`);
+  return answer;
+}
