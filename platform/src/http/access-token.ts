@@ -6,7 +6,7 @@ import { type CryptoKey, errors, type JWTHeaderParameters, type JWTVerifyGetKey,
 /** Signature algorithm, `typ` header and audience of access tokens; the issuer is the public URL. */
 export const ACCESS_TOKEN = { algorithm: 'EdDSA', type: 'at+jwt', audience: 'annals' } as const;
 /** No access token may live longer: revocations are remembered for 20 minutes. */
-export const MAX_TOKEN_SECONDS = 20 * 60;
+const MAX_TOKEN_SECONDS = 20 * 60;
 
 /** What a valid token says: claims `sub` and `sid`, and when it expires (ms since 1970). */
 export interface TokenClaims {

@@ -19,7 +19,7 @@ export interface RepresentationOptions {
 }
 
 /** `"<revision>-<hash of the representation>"`. */
-export function entityTag(revision: number, body: string): string {
+function entityTag(revision: number, body: string): string {
   return `"${revision}-${hash('sha256', body, 'base64url').slice(0, 22)}"`;
 }
 
@@ -37,4 +37,4 @@ export function representation(request: Conditions, options: RepresentationOptio
 /** Headers of answers that depend on the caller: kept by the caller's own cache alone, and checked before each use. */
 export const PERSONAL = { 'cache-control': 'private, no-cache', vary: 'Authorization' } as const;
 /** Headers of answers that are the same for everyone: checked before each use. */
-export const SHARED = { 'cache-control': 'no-cache' } as const;
+const SHARED = { 'cache-control': 'no-cache' } as const;

@@ -4,9 +4,9 @@ import type { IncomingMessage } from 'node:http';
 import { type Mistake, Problem } from '@annals/contracts/problems';
 
 /** Bodies may have this many bytes; uploads have limits of their own. */
-export const MAX_BODY_BYTES = 1024 * 1024;
+const MAX_BODY_BYTES = 1024 * 1024;
 /** Arrays and objects may be nested this deeply. */
-export const MAX_JSON_DEPTH = 32;
+const MAX_JSON_DEPTH = 32;
 
 /** Of a refused body this much, for this long, is read and thrown away. */
 const MAX_DISCARDED_BYTES = 32 * 1024 * 1024;

@@ -110,7 +110,7 @@ function whenGone(response: ServerResponse): AbortSignal {
 }
 
 /** A trace id as a UUID (version 8: of one's own making), so that one leads to the other. */
-export function toUuid(traceId: string): string {
+function toUuid(traceId: string): string {
   const variant = '89ab'[Number.parseInt(traceId.charAt(16), 16) & 3];
   return [
     traceId.slice(0, 8),

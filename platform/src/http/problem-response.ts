@@ -2,7 +2,7 @@
 import { Problem, type ProblemCode, problems } from '@annals/contracts/problems';
 import type { RouteResponse } from './types.ts';
 
-export const PROBLEM_MEDIA_TYPE = 'application/problem+json; charset=utf-8';
+const PROBLEM_MEDIA_TYPE = 'application/problem+json; charset=utf-8';
 
 /** Where a problem occurred. */
 export interface ProblemContext {
