@@ -36,12 +36,6 @@ export const httpUrl = z
 /** A secret that callers present. */
 export const token = z.string().min(20, 'must have at least 20 characters');
 
-/** 32 bytes of key material in base64. */
-export const key = z
-  .base64('must be base64')
-  .transform((value) => Buffer.from(value, 'base64'))
-  .refine((bytes) => bytes.length === 32, 'must be 32 bytes in base64');
-
 /** Every service. */
 export const serviceFields = {
   databaseUrl: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql URL' }),
@@ -64,9 +58,9 @@ export const edgeFields = {
 };
 
 /** Wraps the keys of personal data. */
-export const masterKey = key;
+export const masterKey = keyMaterial();
 /** Keys the hashes of unique keys and tokens. */
-export const hmacKey = key;
+export const hmacKey = keyMaterial();
 
 /** An Ed25519 private key: PKCS#8 PEM, base64-encoded; gives the PEM. */
 export const jwtPrivateKey = z
@@ -90,4 +84,12 @@ function isEd25519(pem: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** 32 bytes in base64. */
+function keyMaterial() {
+  return z
+    .base64('must be base64')
+    .transform((value) => Buffer.from(value, 'base64'))
+    .refine((bytes) => bytes.length === 32, 'must be 32 bytes in base64');
 }

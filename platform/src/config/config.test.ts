@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { commaList, edgeFields, jwtPrivateKey, key, serviceFields, serviceTokens } from './common.ts';
+import { commaList, edgeFields, jwtPrivateKey, masterKey, serviceFields, serviceTokens } from './common.ts';
 import { ConfigError, loadConfig } from './config.ts';
 
 const valid = {
@@ -53,7 +53,7 @@ describe('loadConfig', () => {
     const all = z.object({
       ...serviceFields,
       ...edgeFields,
-      key,
+      masterKey,
       jwtPrivateKey,
       serviceTokens,
       list: commaList(z.uuid()),
@@ -79,8 +79,8 @@ describe('common settings', () => {
   const parse = <Schema extends z.ZodType>(schema: Schema, value: string) => schema.safeParse(value);
 
   it('takes 32 bytes in base64 as a key, and nothing else', () => {
-    expect(parse(key, Buffer.alloc(32, 1).toString('base64')).data).toEqual(Buffer.alloc(32, 1));
-    expect(parse(key, Buffer.alloc(31, 1).toString('base64')).success).toBe(false);
+    expect(parse(masterKey, Buffer.alloc(32, 1).toString('base64')).data).toEqual(Buffer.alloc(32, 1));
+    expect(parse(masterKey, Buffer.alloc(31, 1).toString('base64')).success).toBe(false);
   });
 
   it('takes an Ed25519 key in PEM, and no other kind', () => {
