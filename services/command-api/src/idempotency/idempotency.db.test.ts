@@ -120,6 +120,13 @@ describe('a key', () => {
     expect(second.ticket.isFirst).toBe(true);
   });
 
+  test('is replayed as soon as its answer was given, though that is not stored yet', async () => {
+    const request = keyed();
+    const idempotency = replica();
+    await (await start(idempotency, request)).answerLater(answer);
+    expect(await idempotency.begin(request)).toMatchObject({ kind: 'replay', response: { status: 201 } });
+  });
+
   test('of many requests at once lets one run, in one replica and over several', async () => {
     const request = keyed();
     const replicas = [replica(), replica()];

@@ -65,6 +65,8 @@ const NAMESPACE = '5ac1b7f0-6a5c-5d0e-8b57-0a6f5f6f1c11';
 
 export function createIdempotency({ table, hash, logger }: IdempotencyOptions): Idempotency {
   const running = new Set<Ownership>();
+  /** Answers that were given and are being stored, by command id. */
+  const storing = new Map<string, Promise<void>>();
 
   function toRunning(ownership: Ownership, ticket: Ticket): Running {
     running.add(ownership);
@@ -75,9 +77,10 @@ export function createIdempotency({ table, hash, logger }: IdempotencyOptions): 
       answer: (answer) => end(table.complete({ ...ownership, ...answer })),
       async answerLater(answer) {
         // Where it fails the lease runs out, and the next attempt finds the events.
-        const work = end(table.complete({ ...ownership, ...answer })).catch((error: unknown) =>
-          logger.warn({ error }, 'the answer of a command could not be stored'),
-        );
+        const work = end(table.complete({ ...ownership, ...answer }))
+          .catch((error: unknown) => logger.warn({ error }, 'the answer of a command could not be stored'))
+          .finally(() => storing.delete(ownership.commandId));
+        storing.set(ownership.commandId, work);
         if (table.pendingAnswers > MAX_PENDING_ANSWERS) await work;
       },
       forget: () => end(table.remove(ownership)),
@@ -85,38 +88,42 @@ export function createIdempotency({ table, hash, logger }: IdempotencyOptions): 
     };
   }
 
-  return {
-    async begin(request) {
-      const { caller, method, path, key } = request;
-      const requestHash = hash(method, path, JSON.stringify(request.body ?? null), String(request.ifMatch));
-      const commandId = uuidv5(JSON.stringify([nameOf(caller, requestHash), method, path, key]), NAMESPACE);
-      const isService = caller.kind === 'service';
-      const ownership = { commandId, owner: uuidv7() };
-      const beginning = await table.begin({
-        ...ownership,
-        requestHash,
-        newId: isService ? uuidv5('new-id', commandId) : uuidv7(),
-        now: new Date().toISOString(),
-        neverExpires: isService,
+  async function begin(request: KeyedRequest): Promise<Running | Replay> {
+    const { caller, method, path, key } = request;
+    const requestHash = hash(method, path, JSON.stringify(request.body ?? null), String(request.ifMatch));
+    const commandId = uuidv5(JSON.stringify([nameOf(caller, requestHash), method, path, key]), NAMESPACE);
+    const isService = caller.kind === 'service';
+    const ownership = { commandId, owner: uuidv7() };
+    const beginning = await table.begin({
+      ...ownership,
+      requestHash,
+      newId: isService ? uuidv5('new-id', commandId) : uuidv7(),
+      now: new Date().toISOString(),
+      neverExpires: isService,
+    });
+    if (beginning.isOurs) {
+      const { newId, now, attempts } = beginning;
+      return toRunning(ownership, { commandId, newId, now, isFirst: attempts === 1 });
+    }
+    if (beginning.requestHash !== requestHash) {
+      throw new Problem('idempotency-key-reused', 'The Idempotency-Key was used for another request.');
+    }
+    if (!beginning.answer) {
+      const answered = storing.get(commandId);
+      if (answered) return answered.then(() => begin(request));
+      throw new Problem('idempotency-in-flight', 'The first request with this key is still running.', {
+        retryAfter: 1,
       });
-      if (beginning.isOurs) {
-        const { newId, now, attempts } = beginning;
-        return toRunning(ownership, { commandId, newId, now, isFirst: attempts === 1 });
-      }
-      if (beginning.requestHash !== requestHash) {
-        throw new Problem('idempotency-key-reused', 'The Idempotency-Key was used for another request.');
-      }
-      if (!beginning.answer) {
-        throw new Problem('idempotency-in-flight', 'The first request with this key is still running.', {
-          retryAfter: 1,
-        });
-      }
-      const { status, headers, body } = beginning.answer;
-      return {
-        kind: 'replay',
-        response: { status, headers: { ...headers, 'idempotency-replayed': 'true' }, body },
-      };
-    },
+    }
+    const { status, headers, body } = beginning.answer;
+    return {
+      kind: 'replay',
+      response: { status, headers: { ...headers, 'idempotency-replayed': 'true' }, body },
+    };
+  }
+
+  return {
+    begin,
     async renewLeases() {
       if (running.size > 0) await table.renew([...running]);
     },
