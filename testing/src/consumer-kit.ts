@@ -152,15 +152,12 @@ export async function openConsumerKit(): Promise<ConsumerKit> {
     },
     async caughtUp(...consumers) {
       const head = await events.head();
-      await vi.waitFor(
-        async () => {
-          const late = (await store.status()).filter(
-            ({ consumer, through }) => consumers.includes(consumer) && through < head,
-          );
-          if (late.length > 0) throw new Error(`not at the head: ${JSON.stringify(late)}`);
-        },
-        { timeout: 10_000, interval: 10 },
-      );
+      await eventually(async () => {
+        const late = (await store.status()).filter(
+          ({ consumer, through }) => consumers.includes(consumer) && through < head,
+        );
+        if (late.length > 0) throw new Error(`not at the head: ${JSON.stringify(late)}`);
+      });
     },
     async drop() {
       await Promise.all(running.map((consumers) => consumers.stop()));
@@ -180,4 +177,9 @@ function metadata() {
     actor: { kind: 'system' as const, id: null },
     occurredAt: new Date().toISOString(),
   };
+}
+
+/** Waits until `condition` no longer throws; gives what it gives. */
+export function eventually<Result>(condition: () => Result | Promise<Result>): Promise<Result> {
+  return vi.waitFor(condition, { timeout: 15_000, interval: 10 });
 }

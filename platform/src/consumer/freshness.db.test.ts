@@ -1,7 +1,7 @@
 import { Problem } from '@annals/contracts/problems';
-import { type ConsumerKit, counting, openConsumerKit } from '@annals/testing/consumer-kit';
+import { type ConsumerKit, counting, eventually, openConsumerKit } from '@annals/testing/consumer-kit';
 import type pg from 'pg';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createListener, type Listener } from '../postgres/listener.ts';
 import { createPool } from '../postgres/pool.ts';
 import { createPostgresDocuments } from '../read-store/postgres-documents.ts';
@@ -156,7 +156,7 @@ describe('a read', () => {
     expect(await codeOf(freshness.read(['counts_v2'], {}, async () => null))).toBe('unavailable');
     expect(await freshness.areLive(['counts_v2'])).toBe(false);
     await kit.caughtUp('counts_v1');
-    await vi.waitFor(async () => expect(await freshness.areLive(['counts_v1'])).toBe(true));
+    await eventually(async () => expect(await freshness.areLive(['counts_v1'])).toBe(true));
   });
 });
 
@@ -180,9 +180,6 @@ describe('a read of parked events', () => {
     expect(list).toEqual({ data: 'list', position: after, parked: 2 });
     bad.clear();
     await consumers.request({ consumer: 'counts_v1', action: 'retry', key: 'a' });
-    await vi.waitFor(
-      async () => expect(await read('a', after)).toMatchObject({ data: 2, parked: 1 }),
-      LONG_MS,
-    );
+    await eventually(async () => expect(await read('a', after)).toMatchObject({ data: 2, parked: 1 }));
   });
 });

@@ -2,9 +2,10 @@ import {
   type ConsumerKit,
   type CountingOptions,
   counting,
+  eventually,
   openConsumerKit,
 } from '@annals/testing/consumer-kit';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { UndecodableEvent } from '../event-log/log.ts';
 import type { Consumers } from './runtime.ts';
 import type { RepairRequest } from './store.ts';
@@ -39,11 +40,11 @@ async function run(
 /** Asks and waits for the outcome. */
 async function carriedOut(consumers: Consumers, request: RepairRequest): Promise<string> {
   const id = await consumers.request(request);
-  return vi.waitFor(async () => {
+  return eventually(async () => {
     const outcome = (await consumers.requests()).find((one) => one.id === id)?.outcome;
     if (!outcome) throw new Error('still waiting');
     return outcome;
-  }, 10_000);
+  });
 }
 
 describe('an event that cannot be folded', () => {
@@ -154,10 +155,7 @@ describe('a projection is held', () => {
     await kit.append(counted('a'), counted('b'));
     const position = await kit.append(counted('x'));
     await kit.append(counted('a'), counted('b'));
-    await vi.waitFor(
-      async () => expect((await statusOf())?.held).toEqual({ position, error: 'RangeError' }),
-      10_000,
-    );
+    await eventually(async () => expect((await statusOf())?.held).toEqual({ position, error: 'RangeError' }));
     expect(await texts()).toEqual({ a: doc(1, [0]), b: doc(1, [0]) });
     expect(await statusOf()).toMatchObject({ parkedKeys: 0, owner: 'one' });
   });
@@ -165,7 +163,7 @@ describe('a projection is held', () => {
   test('until a release that can tell them', async () => {
     const first = await run({ onKeys: failingFor(new Set(['x'])) });
     await kit.append(counted('x'), counted('a'));
-    await vi.waitFor(async () => expect((await statusOf())?.held).not.toBeNull(), 10_000);
+    await eventually(async () => expect((await statusOf())?.held).not.toBeNull());
     await first.stop();
     await run({});
     await kit.caughtUp('counts_v1');
@@ -178,7 +176,7 @@ describe('a projection is held', () => {
     await kit.append(counted('a'));
     const position = await kit.append(counted('x'));
     const later = await kit.append(counted('a'));
-    await vi.waitFor(async () => expect((await statusOf())?.held).not.toBeNull(), 10_000);
+    await eventually(async () => expect((await statusOf())?.held).not.toBeNull());
     const skip = (at: string) =>
       carriedOut(consumers, { consumer: 'counts_v1', action: 'skip', position: at });
     expect(await skip(later)).toBe('not held there');
@@ -202,9 +200,8 @@ describe('a projection is held', () => {
     await kit.append(counted('a'));
     const position = await kit.append(['Removed', { id: 'a' }]);
     await kit.append(counted('b'));
-    await vi.waitFor(
-      async () => expect((await statusOf())?.held).toEqual({ position, error: 'UndecodableEvent' }),
-      10_000,
+    await eventually(async () =>
+      expect((await statusOf())?.held).toEqual({ position, error: 'UndecodableEvent' }),
     );
     expect(await texts()).toEqual({ a: doc(1, [0]) });
   });
@@ -215,10 +212,10 @@ describe('a projection is held', () => {
     };
     const first = await run({ onEvolve: everything });
     await kit.append(...Array.from({ length: 101 }, (_, index) => counted(`k${index}`)));
-    await vi.waitFor(async () => expect((await statusOf())?.held?.error).toBe('TooManyParked'), 10_000);
+    await eventually(async () => expect((await statusOf())?.held?.error).toBe('TooManyParked'));
     expect((await statusOf())?.parkedKeys).toBeLessThanOrEqual(100);
     await first.stop();
     await run({});
-    await vi.waitFor(async () => expect((await statusOf())?.held).toBeNull(), 10_000);
+    await eventually(async () => expect((await statusOf())?.held).toBeNull());
   });
 });

@@ -1,5 +1,12 @@
 import { buildCatalogue } from '@annals/contracts/catalogue';
-import { type ConsumerKit, counter, counting, noise, openConsumerKit } from '@annals/testing/consumer-kit';
+import {
+  type ConsumerKit,
+  counter,
+  counting,
+  eventually,
+  noise,
+  openConsumerKit,
+} from '@annals/testing/consumer-kit';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { EventLog } from '../event-log/log.ts';
@@ -140,7 +147,7 @@ describe('a batch', () => {
     await kit.caughtUp('counts_v1');
     const texts = await kit.texts('counts_v1');
     gate.resolve();
-    await vi.waitFor(() => expect(lost).toHaveBeenCalled());
+    await eventually(() => expect(lost).toHaveBeenCalled());
     expect(lost.mock.calls[0]?.[0]).toMatchObject({ name: 'LeaseLost' });
     expect(await kit.texts('counts_v1')).toEqual(texts);
     expect(texts).toEqual(await expected());
@@ -199,12 +206,12 @@ describe('a version', () => {
       store: { ...kit.store, load, status },
       log: inBatchesOf(kit.log, 10),
     });
-    await vi.waitFor(() => expect(load).toHaveBeenCalledTimes(2));
+    await eventually(() => expect(load).toHaveBeenCalledTimes(2));
     const looks = status.mock.calls.length;
-    await vi.waitFor(() => expect(status.mock.calls.length).toBeGreaterThan(looks + 2));
+    await eventually(() => expect(status.mock.calls.length).toBeGreaterThan(looks + 2));
     expect(consumers.isReady()).toBe(false);
     gate.resolve();
-    await vi.waitFor(() => expect(consumers.isReady()).toBe(true));
+    await eventually(() => expect(consumers.isReady()).toBe(true));
     expect((await consumers.status())[0]?.isLive).toBe(true);
   });
 });
@@ -215,12 +222,12 @@ describe('several processes', () => {
 
   test('share the consumers, and hand them over at their end', async () => {
     const one = await kit.run('one', projections);
-    await vi.waitFor(async () => expect(await ownersOf()).toEqual(['one', 'one', 'one', 'one']));
+    await eventually(async () => expect(await ownersOf()).toEqual(['one', 'one', 'one', 'one']));
     const two = await kit.run('two', projections);
-    await vi.waitFor(async () => expect(await ownersOf()).toEqual(['one', 'one', 'two', 'two']));
+    await eventually(async () => expect(await ownersOf()).toEqual(['one', 'one', 'two', 'two']));
     await kit.append(...someEvents(0, 50));
     await one.stop();
-    await vi.waitFor(async () => expect(await ownersOf()).toEqual(['two', 'two', 'two', 'two']));
+    await eventually(async () => expect(await ownersOf()).toEqual(['two', 'two', 'two', 'two']));
     await kit.append(...someEvents(50, 100));
     await kit.caughtUp(...projections.map(viewName));
     for (const projection of projections)
@@ -242,7 +249,7 @@ describe('several processes', () => {
       ['Removed', { id: 'b' }],
       ['Counted', { id: 'a', by: 3 }],
     );
-    await vi.waitFor(async () => expect(await ownersOf()).toEqual([null]));
+    await eventually(async () => expect(await ownersOf()).toEqual([null]));
     expect([...(await kit.texts('counts_v1')).values()]).toEqual(['{"count":3,"seen":[0,1]}']);
     await kit.run('new', [projection]);
     await kit.caughtUp('counts_v1');
@@ -259,9 +266,9 @@ describe('several processes', () => {
       `update consumers.checkpoints
        set owner = 'thief', epoch = epoch + 1, lease_until = now() + interval '1 min'`,
     );
-    await vi.waitFor(async () => expect(await ownersOf()).toEqual(['thief']));
+    await eventually(async () => expect(await ownersOf()).toEqual(['thief']));
     await kit.pool.query('update consumers.checkpoints set owner = null');
-    await vi.waitFor(async () => expect(await ownersOf()).toEqual(['one']));
+    await eventually(async () => expect(await ownersOf()).toEqual(['one']));
     await kit.append(['Counted', { id: 'a', by: 1 }]);
     await kit.caughtUp('counts_v1');
     expect([...(await kit.texts('counts_v1')).values()]).toEqual(['{"count":2,"seen":[0,1]}']);
@@ -282,7 +289,7 @@ describe('several processes', () => {
     };
     await kit.append(...someEvents(0, 50));
     await kit.run('one', projections, { log: counted });
-    await vi.waitFor(() => expect(open).toBe(1));
+    await eventually(() => expect(open).toBe(1));
     await kit.append(...someEvents(50, 300));
     await kit.caughtUp(...projections.map(viewName));
     expect(open).toBe(1);

@@ -1,5 +1,5 @@
-import { type ConsumerKit, openConsumerKit } from '@annals/testing/consumer-kit';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type ConsumerKit, eventually, openConsumerKit } from '@annals/testing/consumer-kit';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createPostgresReactionStore } from './postgres/store.ts';
 import type { ReactionConsumer } from './reaction.ts';
 import type { Consumers } from './runtime.ts';
@@ -59,9 +59,8 @@ describe('a reaction', () => {
   test('leaves no effects where its transaction fails, and does not move on', async () => {
     const consumers = await run(addJobs(undefined, 'select 1 / 0'));
     await kit.append(counted('a'));
-    await vi.waitFor(
-      async () => expect((await consumers.status())[0]?.held).toMatchObject({ error: '22012' }),
-      10_000,
+    await eventually(async () =>
+      expect((await consumers.status())[0]?.held).toMatchObject({ error: '22012' }),
     );
     expect(await jobs()).toEqual([]);
     await consumers.stop();
@@ -78,9 +77,8 @@ describe('a reaction', () => {
     const position = await kit.append(counted('bad'));
     await kit.append(counted('c'));
     const consumers = await run(addJobs(onEvent));
-    await vi.waitFor(
-      async () => expect((await consumers.status())[0]?.held).toEqual({ position, error: 'TypeError' }),
-      10_000,
+    await eventually(async () =>
+      expect((await consumers.status())[0]?.held).toEqual({ position, error: 'TypeError' }),
     );
     expect(await jobs()).toEqual(['a', 'b']);
     await consumers.request({ consumer: 'jobs_v1', action: 'skip', position });
