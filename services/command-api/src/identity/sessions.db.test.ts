@@ -1,0 +1,172 @@
+import { catalogue } from '@annals/contracts/catalogue';
+import { createEventLog } from '@annals/platform/event-log/event-log';
+import type { EventLog } from '@annals/platform/event-log/log';
+import { createMemoryEventStore } from '@annals/platform/event-store/memory';
+import { migrate } from '@annals/platform/postgres/migrate';
+import { createPool } from '@annals/platform/postgres/pool';
+import { createMemoryKeyStore } from '@annals/platform/privacy/memory-keys';
+import { testDatabase } from '@annals/testing/servers/postgres';
+import type pg from 'pg';
+import { v7 as uuidv7 } from 'uuid';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { migrations } from '../schema.ts';
+import { createSessionStore, type SessionStore } from './session-store.ts';
+import { createSessions, type Sessions } from './sessions.ts';
+
+let database: Awaited<ReturnType<typeof testDatabase>>;
+let pool: pg.Pool;
+let store: SessionStore;
+
+beforeAll(async () => {
+  database = await testDatabase();
+  pool = createPool({ url: database.url, application: 'test' });
+  await migrate(pool, 'command-api', migrations);
+  store = createSessionStore(pool);
+});
+
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+const client = { ip: '127.0.0.1', userAgent: 'test' };
+const ada = uuidv7();
+let log: EventLog;
+let disabled: Set<string>;
+let sessions: Sessions;
+
+beforeEach(() => {
+  log = createEventLog({ store: createMemoryEventStore(), catalogue, keys: createMemoryKeyStore() });
+  disabled = new Set();
+  sessions = sessionsOn(log);
+});
+
+function sessionsOn(eventLog: EventLog): Sessions {
+  return createSessions({
+    store,
+    log: eventLog,
+    tokens: { sign: async (userId, sessionId) => `${userId} ${sessionId}`, jwks: { keys: [] } },
+    mayContinue: async (userId) => !disabled.has(userId),
+  });
+}
+
+const sessionOf = (tokens: { accessToken: string }) => tokens.accessToken.split(' ')[1] ?? '';
+const refused = { code: 'invalid-refresh-token' };
+
+/** Lets time pass for what a session and its tokens remember. */
+async function age(sessionId: string, interval: string): Promise<void> {
+  await pool.query(
+    `update command_api.refresh_tokens set rotated_at = rotated_at - $2::interval where session_id = $1`,
+    [sessionId, interval],
+  );
+  await pool.query(`update command_api.sessions set expires_at = expires_at - $2::interval where id = $1`, [
+    sessionId,
+    interval,
+  ]);
+}
+
+describe('refresh tokens', () => {
+  test('I3 rotate: each is taken once, and gives the next', async () => {
+    const first = await sessions.start(ada, client);
+    const second = await sessions.refresh(first.refreshToken);
+    const third = await sessions.refresh(second.refreshToken);
+    expect(new Set([first, second, third].map(({ refreshToken }) => refreshToken)).size).toBe(3);
+    expect(sessionOf(third)).toBe(sessionOf(first));
+  });
+
+  test('I3 parallel tabs within the grace all get a valid pair', async () => {
+    const { refreshToken } = await sessions.start(ada, client);
+    const tabs = await Promise.all([1, 2, 3].map(() => sessions.refresh(refreshToken)));
+    expect(new Set(tabs.map((tab) => tab.refreshToken)).size).toBe(3);
+    for (const tab of tabs) await sessions.refresh(tab.refreshToken);
+  });
+
+  test('I3 just within the grace a rotated token is taken, just past it the whole family is revoked', async () => {
+    const first = await sessions.start(ada, client);
+    const second = await sessions.refresh(first.refreshToken);
+    await age(sessionOf(first), '9 seconds');
+    await sessions.refresh(first.refreshToken);
+    await age(sessionOf(first), '1100 milliseconds');
+    await expect(sessions.refresh(first.refreshToken)).rejects.toMatchObject(refused);
+    await expect(sessions.refresh(second.refreshToken)).rejects.toMatchObject(refused);
+    expect(await sessions.isOver(sessionOf(first))).toBe(true);
+    const events = await log.read(`session-${sessionOf(first)}`);
+    expect(events.map(({ type, data }) => ({ type, data }))).toEqual([
+      {
+        type: 'SessionRevoked',
+        data: { sessionId: sessionOf(first), userId: ada, reason: 'refresh-token-reused' },
+      },
+    ]);
+  });
+
+  test('I3 using a rotated token again and again does not stretch the grace', async () => {
+    const first = await sessions.start(ada, client);
+    await sessions.refresh(first.refreshToken);
+    await age(sessionOf(first), '6 seconds');
+    await sessions.refresh(first.refreshToken);
+    await age(sessionOf(first), '6 seconds');
+    await expect(sessions.refresh(first.refreshToken)).rejects.toMatchObject(refused);
+  });
+
+  test('I3 end with their session after 30 days, however often they were rotated', async () => {
+    const first = await sessions.start(ada, client);
+    await age(sessionOf(first), '29 days 23 hours');
+    const last = await sessions.refresh(first.refreshToken);
+    expect(last.refreshExpiresIn).toBeLessThanOrEqual(3_600);
+    await age(sessionOf(first), '1 hour');
+    await expect(sessions.refresh(last.refreshToken)).rejects.toMatchObject(refused);
+  });
+
+  test('I3 of disabled users are refused', async () => {
+    const { refreshToken } = await sessions.start(ada, client);
+    disabled.add(ada);
+    await expect(sessions.refresh(refreshToken)).rejects.toMatchObject(refused);
+  });
+
+  test('that nobody issued are refused', async () => {
+    await expect(sessions.refresh('x'.repeat(43))).rejects.toMatchObject(refused);
+  });
+
+  test('lie in the table as hashes only', async () => {
+    const { refreshToken } = await sessions.start(ada, client);
+    const { rows } = await pool.query(
+      `select encode(token_hash, 'escape') as text from command_api.refresh_tokens`,
+    );
+    expect(rows.map(({ text }) => text).join()).not.toContain(refreshToken);
+  });
+});
+
+describe('the end of a session', () => {
+  test('I3 is told by one event, however often it is ended', async () => {
+    const tokens = await sessions.start(ada, client);
+    await sessions.end(sessionOf(tokens));
+    await sessions.end(sessionOf(tokens));
+    expect(await log.read(`session-${sessionOf(tokens)}`)).toHaveLength(1);
+    await expect(sessions.refresh(tokens.refreshToken)).rejects.toMatchObject(refused);
+  });
+
+  test('I3 that could not be told at once is told later, once', async () => {
+    const tokens = await sessions.start(ada, client);
+    const failing = sessionsOn({ ...log, append: () => Promise.reject(new Error('away')) });
+    await expect(failing.end(sessionOf(tokens))).rejects.toThrow('away');
+    expect(await sessions.isOver(sessionOf(tokens))).toBe(true);
+    for (const _ of [1, 2]) await sessions.announcePending();
+    expect(await log.read(`session-${sessionOf(tokens)}`)).toHaveLength(1);
+    expect(await store.findUnannounced(10)).toEqual([]);
+  });
+
+  test('I9 sessions past their time are swept, with their tokens; others stay', async () => {
+    const [old, ended, living] = [
+      await sessions.start(ada, client),
+      await sessions.start(ada, client),
+      await sessions.start(ada, client),
+    ];
+    await age(sessionOf(old), '31 days');
+    await sessions.end(sessionOf(ended));
+    await store.sweep();
+    const { rows } = await pool.query('select distinct session_id as id from command_api.refresh_tokens');
+    const left = rows.map(({ id }) => id);
+    expect(left).not.toContain(sessionOf(old));
+    expect(left).toEqual(expect.arrayContaining([sessionOf(ended), sessionOf(living)]));
+  });
+});
