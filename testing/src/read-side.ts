@@ -50,7 +50,7 @@ export interface ReadSide {
   readonly url: string;
   readonly pool: pg.Pool;
   readonly log: EventLog;
-  readonly masterKey: Buffer;
+  readonly masterKey: Buffer<ArrayBuffer>;
   /** Appends facts in one append per stream change; gives the last one's position. */
   append(...facts: readonly Fact[]): Promise<Position>;
   /** GETs a path of the query-api, or a whole URL that it gave. */
@@ -78,7 +78,7 @@ const authenticate: Authenticate = (authorization, address) => {
 /** Starts everything on a database of its own; `drop` ends it. */
 export async function openReadSide(): Promise<ReadSide> {
   const database = await testDatabase();
-  const masterKey = randomBytes(32);
+  const masterKey = randomBytes(32) as Buffer<ArrayBuffer>;
   const shared = {
     databaseUrl: database.url,
     host: '127.0.0.1',

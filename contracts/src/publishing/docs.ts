@@ -27,9 +27,8 @@ export interface ArticleListColumns {
   /** The article's part of the answer: JSON text of an object, its closing brace left off so that the author can follow. */
   readonly part: string;
   readonly author_id: string;
-  readonly title: string;
-  /** Lower case, without accents. */
-  readonly title_order: string;
+  /** The title by {@link foldTitle}: to sort by, and to look for parts and misspellings. */
+  readonly title_folded: string;
   readonly tags: readonly string[];
   /** Published and not deleted. */
   readonly is_public: boolean;
@@ -129,6 +128,11 @@ export interface LikeColumns {
 /** A counter of published articles. */
 export interface ArticleCounterDoc {
   readonly count: number;
+}
+
+/** Lower case, without accents: how titles are compared. */
+export function foldTitle(title: string): string {
+  return title.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 }
 
 export function historyKey(articleId: string, revision: number): string {

@@ -26,4 +26,8 @@ export const viewMigrations: readonly Migration[] = [
     id: '0002-trimmed-through',
     sql: `create table views.${TRIMMED_THROUGH_TABLE} (view text primary key, position text not null)`,
   },
+  {
+    id: '0003-edit-distance',
+    sql: 'create extension if not exists fuzzystrmatch with schema public',
+  },
 ];

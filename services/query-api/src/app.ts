@@ -170,8 +170,8 @@ async function createServer(config: Config, platform: Platform, gate: Gate): Pro
   });
 }
 
-/** How much alike a title must be for the search to forgive a typo; the server's own 0.6 forgives little. */
-const TYPO_THRESHOLD = 0.4;
+/** How much alike titles must be for the search to look whether the difference is a typo. */
+const TYPO_THRESHOLD = 0.2;
 
 function withTypoThreshold(databaseUrl: string): string {
   const url = new URL(databaseUrl);

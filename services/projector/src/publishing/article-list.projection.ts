@@ -3,6 +3,7 @@ import {
   type ArticleListColumns,
   type ArticleListDoc,
   articleListView,
+  foldTitle,
 } from '@annals/contracts/publishing/docs';
 import { type Column, defineProjection } from '@annals/platform/consumer/projection';
 import { articleAggregates, articleKeys, evolveSummary } from './article.ts';
@@ -10,8 +11,7 @@ import { articleAggregates, articleKeys, evolveSummary } from './article.ts';
 const columns: Record<keyof ArticleListColumns, Column<ArticleListDoc>> = {
   part: { type: 'text', of: partOf },
   author_id: { type: 'text', of: (article) => article.authorId },
-  title: { type: 'text', of: (article) => article.title },
-  title_order: { type: 'text', of: (article) => orderable(article.title) },
+  title_folded: { type: 'text', of: (article) => foldTitle(article.title) },
   tags: { type: 'text[]', of: (article) => article.tags },
   is_public: { type: 'boolean', of: (article) => article.isPublished && !article.isDeleted },
   is_deleted: { type: 'boolean', of: (article) => article.isDeleted },
@@ -37,14 +37,14 @@ export const articleList = defineProjection<ArticleListDoc>()({
       '(published_at, key) where not is_deleted',
       '(created_at, key) where not is_deleted',
       '(updated_at, key) where not is_deleted',
-      '(title_order collate "C", key) where not is_deleted',
+      '(title_folded collate "C", key) where not is_deleted',
       '(like_count, key) where not is_deleted',
       '(comment_count, key) where not is_deleted',
       '(author_id, published_at, key) where not is_deleted',
       '(author_id) where not is_public and not is_deleted',
       '(external_id) where external_id is not null',
       'using gin (tags)',
-      'using gin (title gin_trgm_ops)',
+      'using gin (title_folded gin_trgm_ops)',
     ],
   },
 });
@@ -52,8 +52,4 @@ export const articleList = defineProjection<ArticleListDoc>()({
 /** The answer's JSON without the author and without the closing brace, so that a join only has to add to it. */
 function partOf({ authorId: _, isDeleted: __, ...article }: ArticleListDoc): string {
   return JSON.stringify(article).slice(0, -1);
-}
-
-function orderable(title: string): string {
-  return title.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 }

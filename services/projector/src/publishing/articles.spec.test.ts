@@ -119,7 +119,7 @@ describe('article_list', () => {
     projected.thenColumns(ARTICLE, {
       part: JSON.stringify(part).slice(0, -1),
       author_id: ADA,
-      title_order: 'on engines',
+      title_folded: 'on engines',
       is_public: false,
       published_at: '-infinity',
     });

@@ -253,9 +253,9 @@ describe('P5 counts', () => {
 
   test('beyond 10,000 are capped unless a counter is kept, and pages end in a cursor', async () => {
     await side.pool.query(
-      `insert into views.article_list_v1 (key, doc, part, author_id, title, title_order, tags, is_public, is_deleted,
+      `insert into views.article_list_v1 (key, doc, part, author_id, title_folded, tags, is_public, is_deleted,
          is_featured, published_at, created_at, updated_at, like_count, comment_count, external_id)
-       select 'bulk-' || n, doc, part, 'bulk', 'Bulk', 'bulk', '{}', true, false,
+       select 'bulk-' || n, doc, part, 'bulk', 'bulk', '{}', true, false,
          false, '2020-01-01'::timestamptz - n * interval '1 minute', created_at, updated_at, 0, 0, null
        from views.article_list_v1, generate_series(1, 10100) n where key = $1`,
       [articles[0]?.id],

@@ -1,5 +1,6 @@
 /** What the filters of article lists mean in SQL. `t` is the row of `article_list`. */
 import type { FilterClause } from '@annals/contracts/kit/list';
+import { foldTitle } from '@annals/contracts/publishing/docs';
 import { idsOfPeople } from '../identity/person-json.ts';
 import { any, containing, raw, type Sql, sql } from '../lists/sql.ts';
 
@@ -21,7 +22,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   createdAt: (clause) => compared('t.created_at', clause),
   // What is not published has no such time, and stands at -infinity.
   publishedAt: (clause) => sql`(t.is_public and ${compared('t.published_at', clause)})`,
-  title: ({ values }) => any(values.map((value) => sql`t.title ilike ${containing(value)}`)),
+  title: ({ values }) => any(values.map((value) => sql`t.title_folded like ${containing(foldTitle(value))}`)),
 };
 
 /** The condition of a filter. */

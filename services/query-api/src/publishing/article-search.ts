@@ -1,7 +1,8 @@
 /**
  * The search over titles, contents and names of authors: stemmed, accents aside, best first. Where nothing matches,
- * titles that are spelled alike are found instead.
+ * titles that differ by a typo are found instead.
  */
+import { foldTitle } from '@annals/contracts/publishing/docs';
 import { all, raw, type Sql, sql } from '../lists/sql.ts';
 import { articleList, articleSearch, profiles } from '../views.ts';
 
@@ -15,6 +16,7 @@ const MAX_AUTHORS = raw(1_000);
 /** `found (key, rank)`: the articles, among the rows of `article_list` called `t`, that `where` holds for. */
 export function searchClauses(search: string, where: readonly Sql[]): readonly Sql[] {
   const visible = all(where);
+  const folded = foldTitle(search);
   return [
     sql`matched as (
       select s.key, ts_rank(s.document, websearch_to_tsquery('views.annals_text', ${search})) as rank
@@ -31,14 +33,28 @@ export function searchClauses(search: string, where: readonly Sql[]): readonly S
     sql`found as materialized (
       select key, rank from exact
       union all
-      select t.key, (${TYPO_RANK} * word_similarity(${search}, t.title))::real
+      select t.key, (${TYPO_RANK} * word_similarity(${folded}, t.title_folded))::real
       from ${articleList.table} t
-      where ${isLongEnough(search)} and ${search} <% t.title and ${visible} and not exists (select from exact)
+      where not exists (select from exact) and ${visible}
+        and ${folded} <% t.title_folded and ${isMisspelt(folded)}
     )`,
   ];
 }
 
-/** Of fewer letters too much is alike. */
-function isLongEnough(search: string): boolean {
-  return (search.match(/[\p{L}\p{N}]/gu)?.length ?? 0) >= 4;
+/** Each word of the search is, but for a few letters, one of the title. Words too short to tell don't count. */
+function isMisspelt(folded: string): Sql {
+  const words = folded.match(/[\p{L}\p{N}]{4,}/gu) ?? [];
+  if (words.length === 0) return raw('false');
+  return sql`(
+    select bool_and(exists (
+      select from regexp_split_to_table(t.title_folded, '[^[:alnum:]]+') title_word
+      where levenshtein_less_equal(title_word, word, edits) <= edits
+    ))
+    from unnest(${words}::text[], ${words.map(editsIn)}::integer[]) typed (word, edits)
+  )`;
+}
+
+/** A swap of two letters takes two. */
+function editsIn({ length }: string): number {
+  return length < 5 ? 1 : 2;
 }

@@ -18,7 +18,7 @@ const sort: Readonly<Record<string, SortKey>> = {
   publishedAt: time('published_at'),
   createdAt: time('created_at'),
   updatedAt: time('updated_at'),
-  title: { value: raw('t.title_order collate "C"'), type: 'text' },
+  title: { value: raw('t.title_folded collate "C"'), type: 'text' },
   likeCount: number('like_count'),
   commentCount: number('comment_count'),
   [RELEVANCE]: { value: raw('found.rank'), type: 'real' },

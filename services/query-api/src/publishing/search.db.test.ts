@@ -1,0 +1,118 @@
+import { as, openReadSide, type ReadSide } from '@annals/testing/read-side';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Article, ids, person } from '../facts.fixture.ts';
+
+let side: ReadSide;
+const ada = person('ada.l', 'Ada', 'Lovelacé');
+const grace = person('grace');
+const article = (title: string, content: string, author = grace) =>
+  new Article({ author, title, content: `<p>${content}</p>` });
+
+const engines = article('Analytical engines', 'They compute numbers.');
+const about = article('A story', 'It is all about the analytical engine and nothing else.');
+const receive = article('How to receive mail', 'Letters arrive.');
+const cafe = article('Le café', 'Rendez-vous.');
+const byAda = article('Notes', 'Unrelated words.', ada);
+const named = article('On Lovelace', 'A life.');
+const secret = article('Secret zyxomma', 'Hidden.');
+const all = [engines, about, receive, cafe, byAda, named];
+
+beforeAll(async () => {
+  side = await openReadSide();
+  await side.append(...ada.facts, ...grace.facts);
+  for (const one of all) await side.append(one.created(), one.published());
+  await side.append(secret.created());
+});
+afterAll(() => side?.drop());
+
+const found = async (search: string, rest = '', user?: string) =>
+  ids(await side.fresh(`/v1/articles?search=${encodeURIComponent(search)}${rest}`, user ? { as: user } : {}));
+
+describe('P5 search', () => {
+  test('ranks titles over contents', async () => {
+    expect(await found('analytical engine')).toEqual([engines.id, about.id]);
+  });
+
+  test('knows words by their stem, whatever their case and accents', async () => {
+    for (const text of ['engine', 'ENGINES', 'engined'])
+      expect(await found(text)).toEqual([engines.id, about.id]);
+    expect(await found('computing')).toEqual([engines.id]);
+    expect(await found('cafe')).toEqual([cafe.id]);
+    expect(await found('càfé')).toEqual([cafe.id]);
+  });
+
+  test('takes phrases, alternatives and exclusions', async () => {
+    expect(await found('"engine and nothing"')).toEqual([about.id]);
+    expect(await found('engine -story')).toEqual([engines.id]);
+    expect((await found('cafe or mail')).sort()).toEqual([receive.id, cafe.id].sort());
+  });
+
+  test('finds what an author wrote, below a title of that name', async () => {
+    for (const text of ['lovelace', 'Lovelacé', 'ada lovelace', 'ada.l'])
+      expect(await found(text)).toContain(byAda.id);
+    expect(await found('lovelace')).toEqual([named.id, byAda.id]);
+  });
+
+  test('forgives a typo in a title, where nothing matches', async () => {
+    expect(await found('recieve')).toEqual([receive.id]);
+    expect(await found('how to recieve mails')).toEqual([receive.id]);
+    expect(await found('lettres')).toEqual([]);
+    expect(await found('analitical engins')).toEqual([engines.id]);
+    expect(await found('anylytical')).toEqual([engines.id]);
+    expect(await found('qwertzuiop')).toEqual([]);
+  });
+
+  test('finds no draft of another, not by a typo either, and none keeps a typo from being forgiven', async () => {
+    for (const text of ['zyxomma', 'zyxxomma', 'hidden']) {
+      expect(await found(text)).toEqual([]);
+      expect(await found(text, '', as(ada.id))).toEqual([]);
+    }
+    expect(await found('zyxomma', '', as(grace.id))).toEqual([secret.id]);
+    expect(await found('zyxxomma', '', as(grace.id))).toEqual([secret.id]);
+    const own = article('Recieve nothing', 'A draft with the very typo.', ada);
+    await side.append(own.created());
+    expect(await found('recieve')).toEqual([receive.id]);
+  });
+
+  test('goes together with filters, orders, counts and cursors', async () => {
+    expect(await found('engine', '&title[contains]=story')).toEqual([about.id]);
+    expect(await found('engine', '&sort=title')).toEqual([about.id, engines.id]);
+    const page = (await side.fresh('/v1/articles?search=engine&pageSize=1')).body;
+    expect(page.count).toBe(2);
+    const start = (await side.fresh('/v1/articles?search=engine&cursor=start&pageSize=1')).body;
+    const second = await side.fresh(start.next);
+    expect(ids(second)).toEqual([about.id]);
+    expect(second.body.next).toBeNull();
+    expect(ids(await side.fresh(second.body.previous))).toEqual([engines.id]);
+  });
+
+  test('of nothing but stop words, operators or punctuation finds nothing', async () => {
+    for (const text of ['the', 'or', '-', '"', '!!', '(((', "''", '&|!', 'a:*', '\\'])
+      expect(await found(text)).toEqual([]);
+  });
+
+  test('follows a new title and a new content', async () => {
+    await side.append(cafe.updated({ title: 'Le thé', slug: 'le-the' }));
+    expect(await found('cafe')).toEqual([]);
+    expect(await found('rendez')).toEqual([cafe.id]);
+    await side.append(cafe.updated({ content: '<p>Adieu.</p>' }));
+    expect(await found('rendez')).toEqual([]);
+    expect(await found('adieu')).toEqual([cafe.id]);
+  });
+
+  test('indexes the largest contents of the oddest words', async () => {
+    const pair = (n: number, base: number) =>
+      `${(n % 9_973).toString(36)}${String.fromCharCode(base + (n % 500))}-${n.toString(36)}`;
+    const odd = [0x61, 0x430, 0x4e00].map((base) => {
+      const words = Array.from({ length: 100_000 }, (_, n) => pair(n, base)).join(' ');
+      return article(
+        `Odd words ${base}`,
+        Buffer.from(words).subarray(0, 500_000).toString().replaceAll('\ufffd', ''),
+      );
+    });
+    for (const one of odd) await side.append(one.created(), one.published());
+    expect((await found('odd words')).sort()).toEqual(odd.map(({ id }) => id).sort());
+    const { rows } = await side.pool.query('select * from consumers.parked_keys');
+    expect(rows).toEqual([]);
+  });
+});
