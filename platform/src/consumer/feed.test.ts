@@ -62,6 +62,8 @@ function follower(
   return { seen, gates, end, through: () => through };
 }
 
+const eventually = (condition: () => void) => vi.waitFor(condition, { timeout: 15_000, interval: 5 });
+
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 describe('a shared subscription', () => {
@@ -78,7 +80,7 @@ describe('a shared subscription', () => {
     for (let round = 0; round < 5; round++) {
       await append(10);
       const head = await log.head();
-      await vi.waitFor(() => expect(followers.map(({ through }) => through())).toEqual([head, head, head]));
+      await eventually(() => expect(followers.map(({ through }) => through())).toEqual([head, head, head]));
     }
     expect(followers[0]?.seen).toEqual(upTo(60));
     expect(followers[1]?.seen).toEqual(upTo(60).slice(5));
@@ -86,21 +88,48 @@ describe('a shared subscription', () => {
     await Promise.all(followers.map(({ end }) => end()));
   });
 
+  test('gives nothing twice to a follower that was ahead of it', async () => {
+    const gate = Promise.withResolvers<void>();
+    let subscriptions = 0;
+    const late: EventLog = {
+      ...log,
+      async *subscribe(subscription) {
+        // The first is a follower's own, the second the shared one.
+        if (++subscriptions === 2) await gate.promise;
+        yield* log.subscribe(subscription);
+      },
+    };
+    const feed = createFeed(late, both);
+    await append(2);
+    const start = await log.start();
+    const behind = follower(feed.follow, start);
+    await eventually(() => expect(subscriptions).toBe(2));
+    await append(2);
+    const ahead = follower(feed.follow, start);
+    await eventually(() => expect(ahead.seen).toEqual(upTo(4)));
+    await append(2);
+    gate.resolve();
+    await eventually(() => expect(behind.seen).toEqual(upTo(6)));
+    await eventually(() => expect(ahead.through()).toBe(behind.through()));
+    expect(ahead.seen).toEqual(upTo(6));
+    await Promise.all([behind.end(), ahead.end()]);
+  });
+
   test('loses nothing for a follower that is too slow for it', async () => {
     const feed = createFeed(log, both);
     await append(2);
     const start = await log.start();
     const [quick, slow] = [follower(feed.follow, start), follower(feed.follow, start)];
-    await vi.waitFor(() => expect(slow.seen).toHaveLength(2));
+    await eventually(() => expect(slow.seen).toHaveLength(2));
     const gate = Promise.withResolvers<void>();
     slow.gates.push(gate.promise);
     for (let round = 0; round < 12; round++) {
       await append(1_000);
-      await vi.waitFor(() => expect(quick.seen).toHaveLength(2 + (round + 1) * 1_000));
+      await eventually(() => expect(quick.seen).toHaveLength(2 + (round + 1) * 1_000));
     }
     expect(slow.seen.length).toBeLessThan(4_000);
     gate.resolve();
-    await vi.waitFor(() => expect(slow.seen).toHaveLength(12_002));
+    await eventually(() => expect(slow.seen).toHaveLength(12_002));
     expect(slow.seen).toEqual(quick.seen);
     await Promise.all([quick.end(), slow.end()]);
   });
@@ -125,12 +154,12 @@ describe('a shared subscription', () => {
     const feed = createFeed(shaky, both);
     await append(2);
     const followers = [follower(feed.follow, await log.start()), follower(feed.follow, await log.start())];
-    await vi.waitFor(() => expect(open).toBe(1));
+    await eventually(() => expect(open).toBe(1));
     failures = 1;
     await append(2);
-    await vi.waitFor(() => expect(followers.map(({ seen }) => seen)).toEqual([upTo(4), upTo(4)]));
-    await vi.waitFor(() => expect(open).toBe(1));
+    await eventually(() => expect(followers.map(({ seen }) => seen)).toEqual([upTo(4), upTo(4)]));
+    await eventually(() => expect(open).toBe(1));
     await Promise.all(followers.map(({ end }) => end()));
-    await vi.waitFor(() => expect(open).toBe(0));
+    await eventually(() => expect(open).toBe(0));
   });
 });
