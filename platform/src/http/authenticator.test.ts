@@ -103,6 +103,7 @@ const forgeries: Record<string, () => string | Promise<string>> = {
   'no subject': async () => `Bearer ${await token({ claims: { sub: undefined } })}`,
   'no session': async () => `Bearer ${await token({ claims: { sid: undefined } })}`,
   'a session that is no text': async () => `Bearer ${await token({ claims: { sid: 7 } })}`,
+  'no beginning': async () => `Bearer ${await token({ claims: { iat: undefined } })}`,
   'no end': async () => `Bearer ${await token({ claims: { exp: undefined } })}`,
   'a life of a day': async () =>
     `Bearer ${await token({ claims: { exp: Math.floor(Date.now() / 1_000) + 86_400 } })}`,
@@ -177,4 +178,11 @@ it('passes on that keys can not be had', async () => {
     jwks: () => Promise.reject(new Problem('unavailable', 'No keys.')),
   });
   await expect(authenticate(`Bearer ${await token()}`)).rejects.toMatchObject({ code: 'unavailable' });
+});
+
+it('takes EdDSA alone, even from keys that would verify another algorithm', async () => {
+  const secret = Buffer.from('a-secret-of-more-than-thirty-two-bytes');
+  const { authenticate } = authenticator({ jwks: (async () => secret) as never });
+  const forged = await token({ header: { alg: 'HS256' }, key: secret });
+  await expect(authenticate(`Bearer ${forged}`)).rejects.toMatchObject({ code: 'unauthenticated' });
 });

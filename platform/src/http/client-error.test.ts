@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { PUBLIC_URL, sampleServer } from './sample.fixture.ts';
 
 let sample: Awaited<ReturnType<typeof sampleServer>>;
@@ -104,6 +104,9 @@ it('goes on after a client that vanished in the middle of its body', async () =>
   const gone = new Promise((resolve) => socket.once('close', resolve));
   setImmediate(() => socket.resetAndDestroy());
   await gone;
+  await vi.waitFor(() =>
+    expect(sample.lines).toContainEqual(expect.objectContaining({ route: '/v1/log-ins', status: 400 })),
+  );
   expect((await sample.server.inject({ url: '/v1/notes' })).statusCode).toBe(200);
   expect(sample.lines.filter(({ level }) => level === 'error')).toEqual([]);
 });

@@ -75,6 +75,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const fastify = createFastify({
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    // What still arrives while closing is served like anything else, not with a 503 that is no problem document.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH, querystringParser: () => ({}) },
@@ -120,7 +121,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     operation: Operation,
   ): void {
     scope.route({
-      method: method === 'GET' ? ['GET', 'HEAD'] : method,
+      method,
       url: toRouterPath(path),
       handler: (request, reply) => {
         void exchange(path, request, reply, (current) => perform(operation, current, gate));

@@ -81,6 +81,7 @@ it('refuses unknown and repeated parameters before anything else about them', as
   expect(await get('/v1/notes?bogus=1&page=x')).toMatchObject({
     status: 400,
     code: 'unknown-parameter',
+    instance: '/v1/notes',
     errors: [
       { parameter: 'page', code: 'invalid-format', message: 'must be a whole number' },
       { parameter: 'bogus', code: 'unknown-parameter' },
@@ -101,6 +102,11 @@ it('refuses unknown and repeated parameters before anything else about them', as
 it('takes the code of a mistake that the catalogue knows', async () => {
   expect(await get('/v1/notes?page=5001&pageSize=2')).toMatchObject({ status: 400, code: 'page-too-deep' });
   expect(await get('/v1/notes?page=5001&pageSize=2&cursor=x')).toMatchObject({ code: 'invalid-parameter' });
+  const mixed = await get('/v1/notes?page=5001&pageSize=2', { 'if-none-match': 'nonsense' });
+  expect(mixed).toMatchObject({
+    code: 'invalid-parameter',
+    errors: [{ code: 'page-too-deep' }, { header: 'If-None-Match' }],
+  });
 });
 
 it.each(['-1', '0', 'NaN', '1e3', '99999999999999999999', '', '1.5', '%00'])(
@@ -109,6 +115,18 @@ it.each(['-1', '0', 'NaN', '1e3', '99999999999999999999', '', '1.5', '%00'])(
     expect(await get(`/v1/notes?page=${page}`)).toMatchObject({ status: 400, code: 'invalid-parameter' });
   },
 );
+
+it('refuses NUL in parameters, whatever their schema allows', async () => {
+  expect(await get('/v1/notes?search=a%00b')).toMatchObject({
+    status: 400,
+    code: 'invalid-parameter',
+    errors: [{ parameter: 'search', code: 'invalid-text' }],
+  });
+});
+
+it('takes path parameters as long as their schema does', async () => {
+  expect(await get(`/v1/notes/${'x'.repeat(250)}`)).toMatchObject({ status: 200 });
+});
 
 it('answers 404 for a path that can name nothing, also where the body has mistakes', async () => {
   expect(await patch('/v1/notes/not-a-uuid', { title: 1 })).toMatchObject({ status: 404, code: 'not-found' });
