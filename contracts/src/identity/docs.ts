@@ -35,7 +35,7 @@ export interface ProfileDoc extends Profile {
 export type AccountDoc = Omit<Account, keyof Profile> & { readonly id: string };
 
 /** The name that erased people go by. */
-export const DELETED_USER = 'deleted user';
+const DELETED_USER = 'deleted user';
 
 /** How a person is called: by the name given, else by the username, else {@link DELETED_USER}. */
 export function displayName(person: {

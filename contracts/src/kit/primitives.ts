@@ -21,9 +21,6 @@ export const position = z
   .regex(/^[0-9a-z]{8}\.[0-9a-f]{16,32}$/)
   .meta({ description: 'A position in the log; opaque' });
 
-/** The number of an event within its stream, from 0. */
-export const revision = z.int().nonnegative();
-
 // biome-ignore lint/suspicious/noControlCharactersInRegex: to find them is its purpose
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/u;
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;

@@ -112,11 +112,11 @@ export type QueryOf<R extends Route> = z.output<R['query']>;
 export type BodyOf<R extends Route> = R['body'] extends z.ZodType ? z.output<R['body']> : undefined;
 
 /** `{ id, revision }`: the answer of a command. */
-export const commandAnswer = z
+const commandAnswer = z
   .object({ id: z.uuid(), revision: z.int().nonnegative() })
   .meta({ id: 'CommandAnswer' });
 /** `{ id }`: the answer of a command on a relation (a like, a follow). */
-export const relationAnswer = z.object({ id: z.uuid() }).meta({ id: 'RelationAnswer' });
+const relationAnswer = z.object({ id: z.uuid() }).meta({ id: 'RelationAnswer' });
 
 export const created = { status: 201, schema: commandAnswer } as const;
 export const changed = { status: 200, schema: commandAnswer } as const;

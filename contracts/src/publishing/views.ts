@@ -61,7 +61,7 @@ export type ArticleDetail = z.infer<typeof articleDetail>;
 export const articleDetailFields = Object.keys(articleDetail.shape);
 
 /** One change of a history: which field went from what to what. `from` is null where there was nothing before. */
-export const fieldChange = z.object({ field: z.string(), from: z.unknown(), to: z.unknown() });
+const fieldChange = z.object({ field: z.string(), from: z.unknown(), to: z.unknown() });
 
 /** One entry of an article's history. */
 export const historyEntry = z
@@ -73,4 +73,3 @@ export const historyEntry = z
     changes: z.array(fieldChange),
   })
   .meta({ id: 'HistoryEntry' });
-export type HistoryEntry = z.infer<typeof historyEntry>;

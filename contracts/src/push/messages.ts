@@ -15,7 +15,7 @@ export const clientMessage = z.discriminatedUnion('type', [
 export type ClientMessage = z.infer<typeof clientMessage>;
 
 /** What the event part of a frame says. */
-export const pushedEvent = z.object({
+const pushedEvent = z.object({
   id: uuid,
   type: z.string(),
   occurredAt: timestamp,
