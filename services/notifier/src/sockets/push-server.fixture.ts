@@ -102,6 +102,8 @@ export interface World {
   readonly stored: PushLine[];
   pushLogThrough: number;
   trimmedThrough: number | null;
+  /** Reading the push log waits for this. */
+  slowLog: Promise<void>;
   /** The head of the log. */
   head: number;
   /** Query-api's answer, by channel and user; may wait. */
@@ -117,6 +119,7 @@ export async function startPushServer(limits: Partial<PushLimits> = {}, start = 
     stored: [],
     pushLogThrough: start,
     trimmedThrough: null,
+    slowLog: Promise.resolve(),
     head: start,
     mayFollow: () => true,
     asked: [],
@@ -234,6 +237,10 @@ function pushLogOf(world: World): PushLog {
       ...state(),
       count: Math.min(after(channel, since).length, max + 1),
     }),
-    read: async (channel, since, limit) => ({ ...state(), lines: after(channel, since).slice(0, limit) }),
+    read: async (channel, since, limit) => {
+      const page = { ...state(), lines: after(channel, since).slice(0, limit) };
+      await world.slowLog;
+      return page;
+    },
   };
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { position, startPushServer, type TestClient, userId, waitFor } from './push-server.fixture.ts';
+import { line, position, startPushServer, type TestClient, userId, waitFor } from './push-server.fixture.ts';
 
 const CHANNEL = 'article:x';
 let server: Awaited<ReturnType<typeof startPushServer>>;
@@ -145,6 +145,41 @@ test('a right that was checked before the change does not count for a subscripti
   expect(await client.until(({ id }) => id === 2)).toMatchObject({ code: 'forbidden' });
   server.publish([102], [CHANNEL]);
   expect(client.events(CHANNEL)).toEqual([]);
+});
+
+/** A subscription whose reading of the push log waits until the test lets it go on. */
+async function slowReplay() {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.world.slowLog = promise;
+  for (const n of [90, 95]) server.world.stored.push(line(n, CHANNEL));
+  const client = await server.connect();
+  client.send({ id: 2, type: 'subscribe', channel: CHANNEL, since: position(80) });
+  await client.request({ id: 3, type: 'ping' });
+  return { client, goOn: resolve };
+}
+
+test('lines that were read before a change of visibility are not sent after it unchecked', async () => {
+  const { client, goOn } = await slowReplay();
+  server.world.mayFollow = () => false;
+  server.publish([101], [CHANNEL], true);
+  goOn();
+  expect(await client.until(({ id }) => id === 2)).toMatchObject({ code: 'forbidden' });
+  expect(client.events(CHANNEL)).toEqual([]);
+});
+
+test('a replay that ends during a check joins after it, and gets every line once', async () => {
+  const early = await follower(null);
+  const { client, goOn } = await slowReplay();
+  const answer = slowAnswers(() => true);
+  server.hub.revalidate(Date.now() + 1_000);
+  server.publish([101], [CHANNEL]);
+  goOn();
+  await client.request({ id: 4, type: 'ping' });
+  answer();
+  await client.until(({ id }) => id === 2);
+  server.publish([102], [CHANNEL]);
+  await waitFor(() => early.events(CHANNEL).length === 2 && client.events(CHANNEL).at(-1) === 102);
+  expect(client.events(CHANNEL)).toEqual([90, 95, 101, 102]);
 });
 
 test('more waiting lines than the ring holds: followers are told to come back', async () => {

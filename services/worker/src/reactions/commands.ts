@@ -15,7 +15,7 @@ export function createCommands({ url, serviceToken }: { url: string; serviceToke
         'content-type': 'application/json',
         'idempotency-key': idempotencyKey,
       });
-      await response.body?.cancel();
+      await response.arrayBuffer();
       if (response.ok) return;
       const message = `command-api answered ${response.status} to ${path}`;
       if (response.status >= 500 || PASSING.has(response.status)) throw new TemporarilyUnavailable(message);
