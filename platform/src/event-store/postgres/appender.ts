@@ -142,7 +142,10 @@ export class Appender {
         await this.#writer.discard();
         return batch;
       }
-      if (batch.length > 1) return this.#commitEach(batch);
+      if (batch.length > 1) {
+        this.#options.logger?.warn({ err: error, appends: batch.length }, 'a batch of appends was refused');
+        return this.#commitEach(batch);
+      }
       batch[0]?.settle.reject(error);
       return [];
     }

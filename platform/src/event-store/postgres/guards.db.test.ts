@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type TestDatabase, testDatabase } from '@annals/testing/servers/postgres';
 import { tcpProxy } from '@annals/testing/servers/tcp-proxy';
 import pg from 'pg';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createPool } from '../../postgres/pool.ts';
 import { type EventStore, EventStoreUnavailable, type NewEvent, RevisionConflict } from '../port.ts';
@@ -108,6 +109,20 @@ describe('an append that the server refuses', () => {
     expect((await Promise.all(good)).every(({ revision }) => revision === 1)).toBe(true);
     expect((await Promise.all(more)).every(({ revision }) => revision === 2)).toBe(true);
     expect(await headNumber()).toBe(before + 3 * streams.length);
+  });
+
+  test('appends to one stream never share a batch, where the later one would break it', async () => {
+    const lines: string[] = [];
+    const logger = pino({ level: 'warn' }, { write: (line: string) => lines.push(line) });
+    const logged = await createPostgresEventStore({ url: database.url, application: APPLICATION, logger });
+    const stream = newStream();
+    const appends = Array.from({ length: 12 }, (_, n) =>
+      logged.append(stream, [newEvent()], n % 2 ? n - 1 : 'any'),
+    );
+    const revisions = (await Promise.all(appends)).map(({ revision }) => revision);
+    expect(revisions).toEqual(Array.from({ length: 12 }, (_, n) => n));
+    expect(lines).toEqual([]);
+    await logged.close();
   });
 
   test('a read that the server refuses fails alone', async () => {

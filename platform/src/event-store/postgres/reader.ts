@@ -39,7 +39,7 @@ interface Request {
 export class StreamReader {
   readonly #pool: ReadPool;
   readonly #log: string;
-  #queue: Request[] = [];
+  readonly #queue: Request[] = [];
   #inFlight = 0;
   #isScheduled = false;
 
@@ -68,7 +68,7 @@ export class StreamReader {
       this.#isScheduled = false;
       this.#inFlight++;
       const batch = this.#queue.splice(0, MAX_BATCH);
-      this.#answer(batch).finally(() => {
+      void this.#answer(batch).finally(() => {
         this.#inFlight--;
         this.#schedule();
       });
