@@ -134,7 +134,8 @@ function forward(
   upstream: string,
   publicUrl: string,
 ): FastifyReply {
-  return reply.from(request.raw.url, {
+  // The path alone: a query is passed on as it came, whatever it holds.
+  return reply.from(pathOf(request), {
     getUpstream: () => upstream,
     rewriteRequestHeaders: (_request, headers) => ({
       ...headers,

@@ -24,7 +24,11 @@ beforeAll(async () => {
   other = await newPerson(url, 'other');
   staff = new Api(url, inject('adminToken'));
   const newArticle = async () =>
-    (await owner.api.ok(createArticle, { body: { title: `Matrix ${uniqueName('article')}`, content: '<p>x</p>' } })).body.id;
+    (
+      await owner.api.ok(createArticle, {
+        body: { title: `Matrix ${uniqueName('article')}`, content: '<p>x</p>' },
+      })
+    ).body.id;
   draft = await newArticle();
   publication = await newArticle();
   await owner.api.ok(publishArticle, { params: { id: publication } });
@@ -33,7 +37,10 @@ beforeAll(async () => {
 
 /** Whether `api` gets past the authorisation of `route` on `article`. A body of `null` is never valid, so nothing is done. */
 async function passes(api: Api, route: Route, article: string): Promise<boolean> {
-  const params: Record<string, string> = { id: route.path.includes('/comments/') ? comment : article, idOrSlug: article };
+  const params: Record<string, string> = {
+    id: route.path.includes('/comments/') ? comment : article,
+    idOrSlug: article,
+  };
   params.idOrUsername = owner.id;
   params.revision = '0';
   params.code = 'not-found';
@@ -70,7 +77,9 @@ describe.each(matrix.map((route) => [route.name, route] as const))('%s', (_, rou
   test('admits exactly those whom the route table names', async () => {
     expect(await passes(new Api(url), route, publication)).toBe(route.access === 'anyone');
     expect(await passes(other.api, route, publication)).toBe(['anyone', 'user'].includes(route.access));
-    expect(await passes(owner.api, route, publication)).toBe(['anyone', 'user', 'owner'].includes(route.access));
+    expect(await passes(owner.api, route, publication)).toBe(
+      ['anyone', 'user', 'owner'].includes(route.access),
+    );
     expect(await passes(staff, route, publication)).toBe(true);
   });
 

@@ -1,24 +1,20 @@
+import { getUser } from '@annals/contracts/identity/user.routes';
 import {
   createArticle,
   deleteArticle,
   getArticle,
-  getHistoryEntry,
   likeArticle,
   listArticles,
-  listHistory,
-  listLikers,
   listMyArticles,
   publishArticle,
   replaceArticle,
   restoreArticle,
-  unlikeArticle,
   unpublishArticle,
   updateArticle,
 } from '@annals/contracts/publishing/article.routes';
-import { addComment, getComment, listComments } from '@annals/contracts/publishing/comment.routes';
-import { getUser } from '@annals/contracts/identity/user.routes';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import { Api, type Answer, after, uniqueName } from './client.ts';
+import { type ArticleOptions, ids, writeArticle } from './articles.ts';
+import { type Answer, Api, after, uniqueName } from './client.ts';
 import { newPerson, type Person } from './people.ts';
 
 const url = inject('stackUrl');
@@ -31,33 +27,36 @@ beforeAll(async () => {
   reader = await newPerson(url, 'reader');
 });
 
-/** A draft of `author`, or a publication where asked for. */
-async function newArticle(options: { publish?: boolean; body?: object } = {}): Promise<{ id: string; title: string; last: Answer }> {
-  const title = `About ${uniqueName('something')}`;
-  const created = await author.api.ok(createArticle, { body: { title, content: '<p>Some words.</p>', tags: ['One'], ...options.body } });
-  const { id } = created.body;
-  const last = options.publish ? await author.api.ok(publishArticle, { params: { id } }) : created;
-  return { id, title, last };
-}
-
-const ids = (answer: { body: { results: { id: string }[] } }) => answer.body.results.map(({ id }) => id);
+const newArticle = (options: ArticleOptions = {}) => writeArticle(author, options);
 
 describe('drafts', () => {
   test('P1 a draft is seen by its author alone', async () => {
     const { id, title, last } = await newArticle();
     const own = await author.api.ok(getArticle, { params: { idOrSlug: id }, ...after(last) });
-    expect(own.body).toMatchObject({ title, isPublished: false, publishedAt: null, tags: ['one'], isOwner: true, canEdit: true });
+    expect(own.body).toMatchObject({
+      title,
+      isPublished: false,
+      publishedAt: null,
+      tags: ['one'],
+      isOwner: true,
+      canEdit: true,
+    });
     for (const api of [anonymous, reader.api]) {
       const hidden = await api.call(getArticle, { params: { idOrSlug: id }, ...after(last) });
       expect(hidden.body.code).toBe('not-found');
     }
     expect(ids(await author.api.ok(listMyArticles, after(last)))).toContain(id);
-    expect(ids(await anonymous.ok(listArticles, { query: { pageSize: 100 }, ...after(last) }))).not.toContain(id);
+    expect(ids(await anonymous.ok(listArticles, { query: { pageSize: 100 }, ...after(last) }))).not.toContain(
+      id,
+    );
   });
 
   test('P1 content is sanitised to the allow-list', async () => {
     const { id, last } = await newArticle({
-      body: { content: '<p onclick="x()">Hi<script>alert(1)</script> <a href="javascript:alert(1)">a</a><img src="https://x.org/i.png" onerror="x"></p>' },
+      body: {
+        content:
+          '<p onclick="x()">Hi<script>alert(1)</script> <a href="javascript:alert(1)">a</a><img src="https://x.org/i.png" onerror="x"></p>',
+      },
     });
     const { body } = await author.api.ok(getArticle, { params: { idOrSlug: id }, ...after(last) });
     expect(body.content).toBe('<p>Hi <a>a</a><img src="https://x.org/i.png" /></p>');
@@ -76,7 +75,9 @@ describe('drafts', () => {
   test('P15 an external id is unique per author', async () => {
     const externalId = uniqueName('ext');
     const { id, last } = await newArticle({ body: { externalId } });
-    const again = await author.api.call(createArticle, { body: { title: `Another ${uniqueName('title')}`, externalId } });
+    const again = await author.api.call(createArticle, {
+      body: { title: `Another ${uniqueName('title')}`, externalId },
+    });
     expect(again.body.code).toBe('external-id-taken');
     expect(ids(await author.api.ok(listArticles, { query: { externalId }, ...after(last) }))).toEqual([id]);
   });
@@ -85,15 +86,29 @@ describe('drafts', () => {
     const { id, title } = await newArticle();
     const patched = await author.api.ok(updateArticle, { params: { id }, body: { content: '<p>New.</p>' } });
     const seen = await author.api.ok(getArticle, { params: { idOrSlug: id }, ...after(patched) });
-    expect(seen.body).toMatchObject({ title, content: '<p>New.</p>', tags: ['one'], updatedBy: author.id, revision: 1 });
-    const put = await author.api.ok(replaceArticle, { params: { id }, body: { title, content: '<p>Put.</p>', tags: [] } });
-    expect((await author.api.ok(getArticle, { params: { idOrSlug: id }, ...after(put) })).body).toMatchObject({ content: '<p>Put.</p>', tags: [] });
+    expect(seen.body).toMatchObject({
+      title,
+      content: '<p>New.</p>',
+      tags: ['one'],
+      updatedBy: author.id,
+      revision: 1,
+    });
+    const put = await author.api.ok(replaceArticle, {
+      params: { id },
+      body: { title, content: '<p>Put.</p>', tags: [] },
+    });
+    expect((await author.api.ok(getArticle, { params: { idOrSlug: id }, ...after(put) })).body).toMatchObject(
+      { content: '<p>Put.</p>', tags: [] },
+    );
   });
 
   test('P3 nobody else may change an article: 404 for a draft, 403 for a publication', async () => {
     const draft = await newArticle();
     const publication = await newArticle({ publish: true });
-    for (const [id, status] of [[draft.id, 404], [publication.id, 403]] as const) {
+    for (const [id, status] of [
+      [draft.id, 404],
+      [publication.id, 403],
+    ] as const) {
       for (const route of [updateArticle, deleteArticle, publishArticle, unpublishArticle]) {
         const body = route === updateArticle ? { content: '<p>Mine.</p>' } : undefined;
         expect((await reader.api.call(route, { params: { id }, body })).status).toBe(status);
@@ -104,11 +119,22 @@ describe('drafts', () => {
   test('P3 an update to a title in use is refused and its own old title is free afterwards', async () => {
     const first = await newArticle();
     const second = await newArticle();
-    const refused = await author.api.call(updateArticle, { params: { id: second.id }, body: { title: first.title } });
+    const refused = await author.api.call(updateArticle, {
+      params: { id: second.id },
+      body: { title: first.title },
+    });
     expect(refused.body.code).toBe('title-taken');
-    await author.api.ok(updateArticle, { params: { id: first.id }, body: { title: `${first.title} revised` } });
+    await author.api.ok(updateArticle, {
+      params: { id: first.id },
+      body: { title: `${first.title} revised` },
+    });
     await expect
-      .poll(async () => (await author.api.call(updateArticle, { params: { id: second.id }, body: { title: first.title } })).status, { timeout: 10_000 })
+      .poll(
+        async () =>
+          (await author.api.call(updateArticle, { params: { id: second.id }, body: { title: first.title } }))
+            .status,
+        { timeout: 10_000 },
+      )
       .toBe(200);
   });
 });
@@ -117,8 +143,19 @@ describe('publication', () => {
   test('P4 P7 a publication is seen by everyone, by id and by slug', async () => {
     const { id, last } = await newArticle({ publish: true });
     const byId = await anonymous.ok(getArticle, { params: { idOrSlug: id }, ...after(last) });
-    expect(byId.body).toMatchObject({ isPublished: true, isOwner: false, canEdit: false, isLiked: false, likeCount: 0, commentCount: 0 });
-    expect(byId.body.author).toMatchObject({ id: author.id, username: author.username, displayName: 'Ada Lovelace' });
+    expect(byId.body).toMatchObject({
+      isPublished: true,
+      isOwner: false,
+      canEdit: false,
+      isLiked: false,
+      likeCount: 0,
+      commentCount: 0,
+    });
+    expect(byId.body.author).toMatchObject({
+      id: author.id,
+      username: author.username,
+      displayName: 'Ada Lovelace',
+    });
     const bySlug = await anonymous.ok(getArticle, { params: { idOrSlug: byId.body.slug } });
     expect(bySlug.body.id).toBe(id);
   });
@@ -138,17 +175,29 @@ describe('publication', () => {
 
   test('P4 an unpublished article is a draft again, and comes back under its slug', async () => {
     const { id, last } = await newArticle({ publish: true });
-    const { slug, publishedAt } = (await anonymous.ok(getArticle, { params: { idOrSlug: id }, ...after(last) })).body;
+    const { slug, publishedAt } = (
+      await anonymous.ok(getArticle, { params: { idOrSlug: id }, ...after(last) })
+    ).body;
     const unpublished = await author.api.ok(unpublishArticle, { params: { id } });
-    expect((await anonymous.call(getArticle, { params: { idOrSlug: slug }, ...after(unpublished) })).status).toBe(404);
-    const renamed = await author.api.ok(updateArticle, { params: { id }, body: { title: `Renamed ${uniqueName('article')}` } });
-    expect((await author.api.ok(getArticle, { params: { idOrSlug: id }, ...after(renamed) })).body.slug).toBe(slug);
+    expect(
+      (await anonymous.call(getArticle, { params: { idOrSlug: slug }, ...after(unpublished) })).status,
+    ).toBe(404);
+    const renamed = await author.api.ok(updateArticle, {
+      params: { id },
+      body: { title: `Renamed ${uniqueName('article')}` },
+    });
+    expect((await author.api.ok(getArticle, { params: { idOrSlug: id }, ...after(renamed) })).body.slug).toBe(
+      slug,
+    );
     expect(publishedAt).not.toBeNull();
   });
 
   test('P4 a past publication date needs can_import', async () => {
     const { id } = await newArticle();
-    const refused = await author.api.call(publishArticle, { params: { id }, body: { publishedAt: '2020-01-01T00:00:00Z' } });
+    const refused = await author.api.call(publishArticle, {
+      params: { id },
+      body: { publishedAt: '2020-01-01T00:00:00Z' },
+    });
     expect(refused.body.code).toBe('forbidden');
   });
 
@@ -156,98 +205,45 @@ describe('publication', () => {
     const { id, title, last } = await newArticle({ publish: true });
     await reader.api.ok(likeArticle, { params: { id } });
     const deleted = await author.api.ok(deleteArticle, { params: { id } });
-    expect((await anonymous.call(getArticle, { params: { idOrSlug: id }, ...after(deleted) })).status).toBe(404);
-    expect(ids(await anonymous.ok(listArticles, { query: { author: author.username }, ...after(deleted) }))).not.toContain(id);
+    expect((await anonymous.call(getArticle, { params: { idOrSlug: id }, ...after(deleted) })).status).toBe(
+      404,
+    );
+    expect(
+      ids(await anonymous.ok(listArticles, { query: { author: author.username }, ...after(deleted) })),
+    ).not.toContain(id);
     expect((await author.api.call(updateArticle, { params: { id }, body: { tags: [] } })).status).toBe(404);
     const restored = await author.api.ok(restoreArticle, { params: { id } });
     const back = await anonymous.ok(getArticle, { params: { idOrSlug: id }, ...after(restored) });
-    expect(back.body).toMatchObject({ title, isPublished: true, likeCount: 1, revision: last.body.revision + 2 });
+    expect(back.body).toMatchObject({
+      title,
+      isPublished: true,
+      likeCount: 1,
+      revision: last.body.revision + 2,
+    });
     expect((await author.api.call(restoreArticle, { params: { id } })).body).toEqual(restored.body);
   });
 
   test('P3 a restoration is refused while its title is taken', async () => {
     const { id, title } = await newArticle();
     await author.api.ok(deleteArticle, { params: { id } });
-    await expect.poll(async () => (await author.api.call(createArticle, { body: { title } })).status, { timeout: 10_000 }).toBe(201);
+    await expect
+      .poll(async () => (await author.api.call(createArticle, { body: { title } })).status, {
+        timeout: 10_000,
+      })
+      .toBe(201);
     expect((await author.api.call(restoreArticle, { params: { id } })).body.code).toBe('title-taken');
   });
 
   test('an author’s article count follows publications', async () => {
     const writer = await newPerson(url, 'writer');
-    const created = await writer.api.ok(createArticle, { body: { title: `Counted ${uniqueName('article')}`, content: '<p>x</p>' } });
+    const created = await writer.api.ok(createArticle, {
+      body: { title: `Counted ${uniqueName('article')}`, content: '<p>x</p>' },
+    });
     const count = async (answer: Answer) =>
-      (await anonymous.ok(getUser, { params: { idOrUsername: writer.id }, ...after(answer) })).body.articleCount;
+      (await anonymous.ok(getUser, { params: { idOrUsername: writer.id }, ...after(answer) })).body
+        .articleCount;
     const params = { id: created.body.id };
     expect(await count(await writer.api.ok(publishArticle, { params }))).toBe(1);
     expect(await count(await writer.api.ok(unpublishArticle, { params }))).toBe(0);
-  });
-});
-
-describe('likes and comments', () => {
-  test('P9 a like counts once per reader, and can be taken back', async () => {
-    const { id, last } = await newArticle({ publish: true });
-    const readers = [reader, author, await newPerson(url, 'liker')];
-    const answers = await Promise.all(readers.flatMap(({ api }) => [1, 2].map(() => api.ok(likeArticle, { params: { id } }))));
-    const newest = answers.reduce((a, b) => ((a.headers.get('annals-position') ?? '') > (b.headers.get('annals-position') ?? '') ? a : b), last);
-    const seen = await reader.api.ok(getArticle, { params: { idOrSlug: id }, ...after(newest) });
-    expect(seen.body).toMatchObject({ likeCount: 3, isLiked: true });
-    expect(ids(await anonymous.ok(listLikers, { params: { id }, ...after(newest) })).sort()).toEqual(readers.map((r) => r.id).sort());
-    const taken = await reader.api.ok(unlikeArticle, { params: { id } });
-    expect((await reader.api.ok(getArticle, { params: { idOrSlug: id }, ...after(taken) })).body).toMatchObject({ likeCount: 2, isLiked: false });
-  });
-
-  test('P9 what the reader may not see cannot be liked', async () => {
-    const { id } = await newArticle();
-    expect((await reader.api.call(likeArticle, { params: { id } })).status).toBe(404);
-  });
-
-  test('P10 comments and replies', async () => {
-    const { id } = await newArticle({ publish: true });
-    const first = await reader.api.ok(addComment, { params: { id }, body: { content: 'First!' } });
-    const reply = await author.api.ok(addComment, { params: { id }, body: { content: 'Indeed.', parentId: first.body.id } });
-    const list = await anonymous.ok(listComments, { params: { id }, ...after(reply) });
-    expect(ids(list)).toEqual([reply.body.id, first.body.id]);
-    const one = await anonymous.ok(getComment, { params: { id: reply.body.id }, ...after(reply) });
-    expect(one.body).toMatchObject({ articleId: id, parentId: first.body.id, content: 'Indeed.', isHidden: false });
-    expect(one.body.author.id).toBe(author.id);
-    const detail = await anonymous.ok(getArticle, { params: { idOrSlug: id }, ...after(reply) });
-    expect(detail.body.commentCount).toBe(2);
-    expect(detail.body.comments.map((comment: { id: string }) => comment.id)).toEqual([reply.body.id, first.body.id]);
-  });
-
-  test('P10 a reply answers a comment of the same article', async () => {
-    const one = await newArticle({ publish: true });
-    const other = await newArticle({ publish: true });
-    const comment = await reader.api.ok(addComment, { params: { id: one.id }, body: { content: 'Here.' } });
-    const refused = await reader.api.call(addComment, { params: { id: other.id }, body: { content: 'There.', parentId: comment.body.id } });
-    expect(refused.status).toBe(422);
-  });
-
-  test('P10 nobody comments on a draft', async () => {
-    const { id } = await newArticle();
-    expect((await reader.api.call(addComment, { params: { id }, body: { content: 'Early.' } })).status).toBe(404);
-  });
-});
-
-describe('history', () => {
-  test('P13 every change with who, when and a diff; as of any revision', async () => {
-    const { id, title } = await newArticle();
-    await author.api.ok(updateArticle, { params: { id }, body: { content: '<p>Second.</p>' } });
-    const published = await author.api.ok(publishArticle, { params: { id } });
-    const { body } = await author.api.ok(listHistory, { params: { id }, ...after(published) });
-    expect(body.results.map((entry: { type: string }) => entry.type)).toEqual(['ArticlePublished', 'ArticleUpdated', 'ArticleCreated']);
-    expect(body.results[1]).toMatchObject({ revision: 1, changes: [{ field: 'content', from: '<p>Some words.</p>', to: '<p>Second.</p>' }] });
-    expect(body.results[1].by.id).toBe(author.id);
-    const entry = await author.api.ok(getHistoryEntry, { params: { id, revision: 1 } });
-    expect(entry.body).toEqual(body.results[1]);
-    const then = await author.api.ok(getArticle, { params: { idOrSlug: id }, query: { asOf: 0 } });
-    expect(then.body).toMatchObject({ title, content: '<p>Some words.</p>', isPublished: false, revision: 0 });
-  });
-
-  test('P13 only the owner and staff see it', async () => {
-    const { id, last } = await newArticle({ publish: true });
-    expect((await reader.api.call(listHistory, { params: { id }, ...after(last) })).status).toBe(403);
-    expect((await anonymous.call(listHistory, { params: { id } })).status).toBe(401);
-    expect((await reader.api.call(getArticle, { params: { idOrSlug: id }, query: { asOf: 0 }, ...after(last) })).status).toBe(403);
   });
 });

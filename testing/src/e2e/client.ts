@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import type { Route } from '@annals/contracts/kit/route';
 import { problems } from '@annals/contracts/problems';
 
-
 // biome-ignore lint/suspicious/noExplicitAny: bodies are held against the route's schema, and read freely by tests
 type AnyBody = any;
 
@@ -19,7 +18,6 @@ export interface CallOptions {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
-
 
 /** A caller of the API, anonymous or with a token. */
 export class Api {
@@ -63,8 +61,12 @@ export class Api {
   }
 
   private url(route: Route, { params = {}, query = {} }: CallOptions): string {
-    const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(params[name])));
-    const search = new URLSearchParams(Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]));
+    const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) =>
+      encodeURIComponent(String(params[name])),
+    );
+    const search = new URLSearchParams(
+      Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]),
+    );
     return `${this.baseUrl}${path}${search.size > 0 ? `?${search}` : ''}`;
   }
 
@@ -75,11 +77,13 @@ export class Api {
     }
     if (response.status === 304) return;
     const problem = body as { readonly code: keyof typeof problems };
-    if (response.status >= 500 && response.status !== 503) throw new Error(`${route.name}: ${JSON.stringify(body)}`);
+    if (response.status >= 500 && response.status !== 503)
+      throw new Error(`${route.name}: ${JSON.stringify(body)}`);
     if (!response.headers.get('content-type')?.startsWith('application/problem+json')) {
       throw new Error(`${route.name} answered ${response.status} without a problem document`);
     }
-    if (problems[problem.code]?.status !== response.status) throw new Error(`${problem.code} with status ${response.status}`);
+    if (problems[problem.code]?.status !== response.status)
+      throw new Error(`${problem.code} with status ${response.status}`);
   }
 }
 

@@ -13,6 +13,7 @@ declare module 'vitest' {
     operatorToken: string;
     /** The stack's data folder: mails are in `mails` below it. */
     stackFolder: string;
+    databaseUrl: string;
   }
 }
 
@@ -35,6 +36,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide('serviceToken', stack.serviceToken);
   project.provide('operatorToken', stack.operatorToken);
   project.provide('stackFolder', stack.dataFolder);
+  project.provide('databaseUrl', stack.databaseUrl);
   return () => stack.stop();
 }
 

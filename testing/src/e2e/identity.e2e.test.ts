@@ -14,8 +14,17 @@ beforeAll(async () => {
 
 describe('registration', () => {
   test('I1 a registered person has a profile from the start', async () => {
-    const profile = await anonymous.ok(getUser, { params: { idOrUsername: ada.username }, ...after(ada.registered) });
-    expect(profile.body).toMatchObject({ id: ada.id, username: ada.username, bio: '', website: null, articleCount: 0 });
+    const profile = await anonymous.ok(getUser, {
+      params: { idOrUsername: ada.username },
+      ...after(ada.registered),
+    });
+    expect(profile.body).toMatchObject({
+      id: ada.id,
+      username: ada.username,
+      bio: '',
+      website: null,
+      articleCount: 0,
+    });
     expect(profile.body).not.toHaveProperty('email');
     expect(profile.headers.get('etag')).toMatch(/^"0-[\w-]+"$/);
   });
@@ -32,21 +41,30 @@ describe('registration', () => {
     });
     expect(again.status).toBe(409);
     expect(again.body.code).toBe('username-taken');
-    expect(again.body.errors.map((mistake: { pointer: string }) => mistake.pointer).sort()).toEqual(['/email', '/username']);
+    expect(again.body.errors.map((mistake: { pointer: string }) => mistake.pointer).sort()).toEqual([
+      '/email',
+      '/username',
+    ]);
   });
 
   test('I1 a name that a failed registration asked for is free again', async () => {
     const username = uniqueName('free');
-    const failed = await anonymous.call(registerUser, { body: { username, email: ada.email, password: PASSWORD } });
+    const failed = await anonymous.call(registerUser, {
+      body: { username, email: ada.email, password: PASSWORD },
+    });
     expect(failed.body.code).toBe('email-taken');
-    await anonymous.ok(registerUser, { body: { username, email: `${username}@example.org`, password: PASSWORD } });
+    await anonymous.ok(registerUser, {
+      body: { username, email: `${username}@example.org`, password: PASSWORD },
+    });
   });
 
   test('I1 of many parallel registrations of one name exactly one wins', async () => {
     const username = uniqueName('race');
     const answers = await Promise.all(
       Array.from({ length: 8 }, (_, n) =>
-        anonymous.call(registerUser, { body: { username, email: `${username}-${n}@example.org`, password: PASSWORD } }),
+        anonymous.call(registerUser, {
+          body: { username, email: `${username}-${n}@example.org`, password: PASSWORD },
+        }),
       ),
     );
     expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(7).fill(409)]);
@@ -54,15 +72,21 @@ describe('registration', () => {
 
   test('I2 every failed rule of the password policy is reported at once', async () => {
     const username = uniqueName('weak');
-    const refused = await anonymous.call(registerUser, { body: { username, email: `${username}@example.org`, password: '12345' } });
+    const refused = await anonymous.call(registerUser, {
+      body: { username, email: `${username}@example.org`, password: '12345' },
+    });
     expect(refused.status).toBe(422);
-    const codes = refused.body.errors.filter((mistake: { pointer: string }) => mistake.pointer === '/password');
+    const codes = refused.body.errors.filter(
+      (mistake: { pointer: string }) => mistake.pointer === '/password',
+    );
     expect(codes.length).toBeGreaterThanOrEqual(3);
   });
 
   test('P15 only callers with can_import register people without a password', async () => {
     const username = uniqueName('nopass');
-    const refused = await anonymous.call(registerUser, { body: { username, email: `${username}@example.org` } });
+    const refused = await anonymous.call(registerUser, {
+      body: { username, email: `${username}@example.org` },
+    });
     expect(refused.status).toBe(422);
   });
 });
@@ -77,14 +101,20 @@ describe('sessions', () => {
   });
 
   test('I3 a wrong password and an unknown login are told apart by nothing', async () => {
-    const wrong = await anonymous.call(createSession, { body: { login: ada.username, password: 'wrong-password' } });
-    const unknown = await anonymous.call(createSession, { body: { login: uniqueName('nobody'), password: 'wrong-password' } });
+    const wrong = await anonymous.call(createSession, {
+      body: { login: ada.username, password: 'wrong-password' },
+    });
+    const unknown = await anonymous.call(createSession, {
+      body: { login: uniqueName('nobody'), password: 'wrong-password' },
+    });
     expect(wrong.status).toBe(401);
     expect({ ...wrong.body, traceId: '' }).toEqual({ ...unknown.body, traceId: '' });
   });
 
   test('I3 a refresh token rotates; parallel tabs within the grace are not logged out', async () => {
-    const { body: first } = await anonymous.ok(createSession, { body: { login: ada.username, password: PASSWORD } });
+    const { body: first } = await anonymous.ok(createSession, {
+      body: { login: ada.username, password: PASSWORD },
+    });
     const tabs = await Promise.all(
       [1, 2].map(() => anonymous.ok(refreshSession, { body: { refreshToken: first.refreshToken } })),
     );
@@ -109,10 +139,16 @@ describe('sessions', () => {
 describe('profiles', () => {
   test('I7 a profile update is visible to others, and private fields are not', async () => {
     const person = await newPerson(url, 'profile');
-    const updated = await person.api.ok(updateMe, { body: { bio: 'Writes programs.', website: 'https://example.org/' } });
+    const updated = await person.api.ok(updateMe, {
+      body: { bio: 'Writes programs.', website: 'https://example.org/' },
+    });
     expect(updated.body.revision).toBe(1);
     const seen = await anonymous.ok(getUser, { params: { idOrUsername: person.id }, ...after(updated) });
-    expect(seen.body).toMatchObject({ bio: 'Writes programs.', website: 'https://example.org/', displayName: 'Ada Lovelace' });
+    expect(seen.body).toMatchObject({
+      bio: 'Writes programs.',
+      website: 'https://example.org/',
+      displayName: 'Ada Lovelace',
+    });
   });
 
   test('updating to what is already so changes nothing', async () => {
@@ -124,12 +160,17 @@ describe('profiles', () => {
   });
 
   test('I7 users are listed and found by name', async () => {
-    const list = await anonymous.ok(listUsers, { query: { username: ada.username }, ...after(ada.registered) });
+    const list = await anonymous.ok(listUsers, {
+      query: { username: ada.username },
+      ...after(ada.registered),
+    });
     expect(list.body.results.map((user: { id: string }) => user.id)).toEqual([ada.id]);
     expect(list.body.count).toBe(1);
   });
 
   test('a person who is not there is not found', async () => {
-    expect((await anonymous.call(getUser, { params: { idOrUsername: uniqueName('nobody') } })).status).toBe(404);
+    expect((await anonymous.call(getUser, { params: { idOrUsername: uniqueName('nobody') } })).status).toBe(
+      404,
+    );
   });
 });

@@ -1,7 +1,7 @@
 /** People of the end-to-end tests: registered and logged in through the public API. */
 import { createSession } from '@annals/contracts/identity/session.routes';
 import { registerUser } from '@annals/contracts/identity/user.routes';
-import { Api, type Answer, uniqueName } from './client.ts';
+import { type Answer, Api, uniqueName } from './client.ts';
 
 export const PASSWORD = 'Correct-horse-battery-7';
 

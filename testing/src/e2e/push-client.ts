@@ -15,7 +15,8 @@ export class PushClient {
   private constructor(socket: WebSocket) {
     this.socket = socket;
     socket.on('message', (data) => {
-      for (const line of data.toString().split('\n')) this.messages.push(serverMessage.parse(JSON.parse(line)));
+      for (const line of data.toString().split('\n'))
+        this.messages.push(serverMessage.parse(JSON.parse(line)));
     });
     socket.on('close', (code) => {
       this.closeCode = code;
@@ -36,7 +37,9 @@ export class PushClient {
 
   /** The events of `channel` so far. */
   events(channel: string): EventMessage[] {
-    return this.messages.filter((message): message is EventMessage => message.type === 'event' && message.channel === channel);
+    return this.messages.filter(
+      (message): message is EventMessage => message.type === 'event' && message.channel === channel,
+    );
   }
 
   /** Sends a request and waits for the answer with its id. */

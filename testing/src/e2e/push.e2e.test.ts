@@ -1,4 +1,10 @@
-import { createArticle, likeArticle, publishArticle, unpublishArticle, updateArticle } from '@annals/contracts/publishing/article.routes';
+import {
+  createArticle,
+  likeArticle,
+  publishArticle,
+  unpublishArticle,
+  updateArticle,
+} from '@annals/contracts/publishing/article.routes';
 import { addComment } from '@annals/contracts/publishing/comment.routes';
 import { afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { uniqueName } from './client.ts';
@@ -25,7 +31,9 @@ async function connect(): Promise<PushClient> {
 }
 
 async function newDraft(): Promise<string> {
-  const created = await author.api.ok(createArticle, { body: { title: `Pushed ${uniqueName('article')}`, content: '<p>x</p>' } });
+  const created = await author.api.ok(createArticle, {
+    body: { title: `Pushed ${uniqueName('article')}`, content: '<p>x</p>' },
+  });
   return created.body.id;
 }
 
@@ -41,7 +49,10 @@ const mine = (client: PushClient, channel: string, ids: readonly string[]) =>
 describe('channel articles', () => {
   test('each publication once, in order', async () => {
     const client = await connect();
-    expect(await client.request({ id: 1, type: 'subscribe', channel: 'articles' })).toMatchObject({ type: 'subscribed', recovered: false });
+    expect(await client.request({ id: 1, type: 'subscribe', channel: 'articles' })).toMatchObject({
+      type: 'subscribed',
+      recovered: false,
+    });
     const ids: string[] = [];
     for (let n = 0; n < 5; n++) ids.push(await newPublication());
     await expect.poll(() => mine(client, 'articles', ids).length, { timeout: 10_000 }).toBe(5);
@@ -59,7 +70,9 @@ describe('channel articles', () => {
     await first.close();
     const missed = [await newPublication(), await newPublication()];
     const second = await connect();
-    expect(await second.request({ id: 1, type: 'subscribe', channel: 'articles', since })).toMatchObject({ recovered: true });
+    expect(await second.request({ id: 1, type: 'subscribe', channel: 'articles', since })).toMatchObject({
+      recovered: true,
+    });
     const live = await newPublication();
     const ids = [before, ...missed, live];
     await expect.poll(() => mine(second, 'articles', [live]).length, { timeout: 10_000 }).toBe(1);
@@ -77,25 +90,28 @@ describe('channel article:<id>', () => {
     await author.api.ok(updateArticle, { params: { id }, body: { tags: ['new'] } });
     await reader.api.ok(likeArticle, { params: { id } });
     await reader.api.ok(addComment, { params: { id }, body: { content: 'Nice.' } });
-    await expect.poll(() => client.events(channel).map(({ event }) => event.type), { timeout: 10_000 }).toEqual([
-      'ArticleUpdated',
-      'ArticleLiked',
-      'CommentAdded',
-    ]);
+    await expect
+      .poll(() => client.events(channel).map(({ event }) => event.type), { timeout: 10_000 })
+      .toEqual(['ArticleUpdated', 'ArticleLiked', 'CommentAdded']);
     expect(JSON.stringify(client.messages)).not.toContain('Nice.');
   });
 
   test('a draft’s channel is its author’s; others and the unknown answer alike', async () => {
     const channel = `article:${await newDraft()}`;
     const own = await connect();
-    expect(await own.request({ id: 1, type: 'authenticate', token: author.api.token })).toEqual({ id: 1, type: 'authenticated', userId: author.id });
+    expect(await own.request({ id: 1, type: 'authenticate', token: author.api.token })).toEqual({
+      id: 1,
+      type: 'authenticated',
+      userId: author.id,
+    });
     expect(await own.request({ id: 2, type: 'subscribe', channel })).toMatchObject({ type: 'subscribed' });
     const other = await connect();
     await other.request({ id: 1, type: 'authenticate', token: reader.api.token });
     const hidden = await other.request({ id: 2, type: 'subscribe', channel });
     const missing = await other.request({ id: 3, type: 'subscribe', channel: `article:${reader.id}` });
     const nonsense = await other.request({ id: 4, type: 'subscribe', channel: 'no-such-thing' });
-    for (const answer of [hidden, missing, nonsense]) expect(answer).toMatchObject({ type: 'error', code: 'forbidden' });
+    for (const answer of [hidden, missing, nonsense])
+      expect(answer).toMatchObject({ type: 'error', code: 'forbidden' });
   });
 
   test('subscribers who may no longer see it are let go when it is unpublished', async () => {
@@ -115,7 +131,9 @@ describe('channel article:<id>', () => {
 describe('protocol', () => {
   test('a forged token closes nothing but is refused', async () => {
     const client = await connect();
-    expect(await client.request({ id: 1, type: 'authenticate', token: `${author.api.token}x` })).toMatchObject({ type: 'error', code: 'unauthenticated' });
+    expect(
+      await client.request({ id: 1, type: 'authenticate', token: `${author.api.token}x` }),
+    ).toMatchObject({ type: 'error', code: 'unauthenticated' });
   });
 
   test('garbage is answered, and too much of it ends the socket with 3500', async () => {
