@@ -36,6 +36,9 @@ type Handler = (payload: string) => void;
 export function createListener(options: ListenerOptions): Listener {
   const channels = new Map<string, Set<Handler>>();
   const closing = new AbortController();
+  const closed = Promise.withResolvers<never>();
+  // Nobody may be connecting when the listener closes.
+  closed.promise.catch(() => {});
   let client: pg.Client | undefined;
   let ready = pendingClient();
 
@@ -54,7 +57,8 @@ export function createListener(options: ListenerOptions): Listener {
     next.on('notification', ({ channel, payload }) => {
       for (const handler of channels.get(channel) ?? []) handler(payload ?? '');
     });
-    await next.connect();
+    // The driver never settles a connect that is ended meanwhile.
+    await Promise.race([next.connect(), closed.promise]);
     const heartbeat = setInterval(() => next.query('select 1').catch(() => {}), HEARTBEAT_MS);
     try {
       for (const channel of channels.keys()) await next.query(`listen ${next.escapeIdentifier(channel)}`);
@@ -78,7 +82,7 @@ export function createListener(options: ListenerOptions): Listener {
           wasConnected = true;
         });
       } catch (error) {
-        options.logger?.warn({ err: error }, 'the listening connection failed');
+        if (!closing.signal.aborted) options.logger?.warn({ err: error }, 'the listening connection failed');
       }
       await sleep(backoff(attempt), undefined, { signal: closing.signal }).catch(() => {});
     }
@@ -114,7 +118,9 @@ export function createListener(options: ListenerOptions): Listener {
     },
     async close() {
       closing.abort();
-      ready.reject(new Error('the listener is closed'));
+      const error = new Error('the listener is closed');
+      closed.reject(error);
+      ready.reject(error);
       await client?.end().catch(() => {});
       await running;
     },

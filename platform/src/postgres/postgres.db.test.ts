@@ -182,4 +182,12 @@ describe('a listener', () => {
     await listener.close();
     expect(await listening).toMatchObject({ message: 'the listener is closed' });
   });
+
+  test.each([0, 1, 5, 20])('closes %i ms into its connecting', async (milliseconds) => {
+    const listener = createListener({ url: database.url, application: 'closed early' });
+    const listening = errorOf(listener.listen('channel', () => {}));
+    await new Promise((resolve) => setTimeout(resolve, milliseconds));
+    await listener.close();
+    await listening;
+  });
 });
