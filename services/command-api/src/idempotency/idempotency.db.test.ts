@@ -186,7 +186,11 @@ describe('an attempt that died', () => {
 describe('rows', () => {
   test('are written in batches', async () => {
     const statements: string[] = [];
-    const counting = { query: (query: { text: string }) => (statements.push(query.text), pool.query(query)) };
+    const query = (statement: { text: string }) => {
+      statements.push(statement.text);
+      return pool.query(statement);
+    };
+    const counting = { query };
     const table = createIdempotencyTable(counting as unknown as pg.Pool, 10);
     const idempotency = createIdempotency({ table, hash, logger });
     const started = await Promise.all(Array.from({ length: 50 }, () => start(idempotency, keyed())));

@@ -110,7 +110,7 @@ export function createIdempotency({ table, hash, logger }: IdempotencyOptions): 
     }
     if (!beginning.answer) {
       const answered = storing.get(commandId);
-      if (answered) return answered.then(() => begin(request));
+      if (answered !== undefined) return answered.then(() => begin(request));
       throw new Problem('idempotency-in-flight', 'The first request with this key is still running.', {
         retryAfter: 1,
       });
