@@ -1,7 +1,12 @@
 /** `annals …`: starts and operates the local profile, and imports documents. */
 import { Command } from 'commander';
+import { checkConfigCommand } from './commands/check-config.ts';
+import { demoCommand } from './commands/demo.ts';
+import { eventsCommand } from './commands/events.ts';
 import { importCommand } from './commands/import.ts';
 import { startCommand } from './commands/start.ts';
+import { statusCommand } from './commands/status.ts';
+import { usersCommand } from './commands/users.ts';
 import { processOutput } from './output.ts';
 
 const output = processOutput();
@@ -9,7 +14,12 @@ const program = new Command('annals')
   .description('Annals: the backend of a publication and its community')
   .showHelpAfterError()
   .addCommand(startCommand(output))
-  .addCommand(importCommand(output));
+  .addCommand(importCommand(output))
+  .addCommand(statusCommand(output))
+  .addCommand(usersCommand(output))
+  .addCommand(eventsCommand(output))
+  .addCommand(checkConfigCommand(output))
+  .addCommand(demoCommand(output));
 
 /** Errors that are answers to the user rather than mistakes of ours. */
 const EXPECTED = new Set(['Failure', 'AlreadyRunning', 'PortTaken', 'ConfigError', 'StartFailed']);

@@ -67,13 +67,19 @@ function isAlarming(entry: LogLine | null, line: string): boolean {
 
 const POSTGRES_LINE = /^([A-Z]+\d?: {2}|\t)/;
 
+/** A line of a process without what only machines read: its message and, where there is one, the error's. */
+export function messageOf(line: string): string {
+  const entry = parseLine(line);
+  if (entry === null) return line;
+  return entry.err?.message ? `${entry.message} (${entry.err.message})` : entry.message;
+}
+
 /** One line, e.g. `20:14:19.123 WARN  worker: the mail was refused {"attempt":2}`. */
 function pretty(source: string, entry: LogLine | null, line: string): string {
   if (entry === null) return `${source}: ${line}`;
-  const { level, time, message, service: _service, err, ...rest } = entry;
+  const { level, time, message: _message, service: _service, err: _err, ...rest } = entry;
   const details = Object.keys(rest).length > 0 ? ` ${JSON.stringify(rest)}` : '';
-  const cause = err?.message ? ` (${err.message})` : '';
-  return `${time.slice(11, 23)} ${level.toUpperCase().padEnd(5)} ${source}: ${message}${cause}${details}`;
+  return `${time.slice(11, 23)} ${level.toUpperCase().padEnd(5)} ${source}: ${messageOf(line)}${details}`;
 }
 
 interface RollingFile {

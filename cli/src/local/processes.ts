@@ -36,7 +36,7 @@ export function commandLine(pid: number): string {
 }
 
 /** Resolves to true once the process is gone, or to false after `withinMs`. */
-export async function hasEnded(identity: ProcessIdentity, withinMs: number): Promise<boolean> {
+async function hasEnded(identity: ProcessIdentity, withinMs: number): Promise<boolean> {
   const deadline = Date.now() + withinMs;
   while (isRunning(identity)) {
     if (Date.now() > deadline) return false;

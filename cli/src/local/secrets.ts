@@ -6,7 +6,6 @@ import { z } from 'zod';
 
 /** Names of the callers that get a service token. */
 export const serviceCallers = ['query-api', 'worker', 'notifier', 'importer'] as const;
-export type ServiceCaller = (typeof serviceCallers)[number];
 
 const secret = z.string().min(20);
 const schema = z.object({
@@ -23,7 +22,7 @@ const schema = z.object({
 export type Secrets = Readonly<z.infer<typeof schema>>;
 
 /** Where the secrets of a data folder are. */
-export function secretsFile(dataFolder: string): string {
+function secretsFile(dataFolder: string): string {
   return join(dataFolder, 'secrets');
 }
 
@@ -53,7 +52,7 @@ export async function ensureSecrets(dataFolder: string): Promise<Secrets> {
 }
 
 /** Fresh secrets. */
-export function generateSecrets(): Secrets {
+function generateSecrets(): Secrets {
   const { privateKey } = generateKeyPairSync('ed25519');
   return {
     postgresPassword: token(),

@@ -22,7 +22,7 @@ const runState = z.object({
 export type RunState = z.infer<typeof runState>;
 
 /** Another supervisor runs on the same data. */
-export class AlreadyRunning extends Error {
+class AlreadyRunning extends Error {
   override readonly name = 'AlreadyRunning';
   readonly url: string | null;
 

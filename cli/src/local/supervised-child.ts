@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT_CONFIG } from '@annals/platform/lifecycle/run-service';
 import { backoff } from '@annals/platform/postgres/backoff';
+import { messageOf } from './log-sink.ts';
 import { endProcess, identify, type ProcessIdentity } from './processes.ts';
 
 export interface ChildOptions {
@@ -58,7 +59,7 @@ export function superviseChild(options: ChildOptions): SupervisedChild {
       if (aborter.signal.aborted) return;
       options.onChange(`ended unexpectedly (${outcome}); it will be restarted`);
       if (outcome === `exit code ${EXIT_CONFIG}` || (!isSettled && ends >= MAX_EARLY_ENDS)) {
-        fail(`${options.name} does not run (${outcome}):\n${lastLines.join('\n')}`);
+        fail(`${options.name} does not run (${outcome}):\n${lastLines.map(messageOf).join('\n')}`);
         return;
       }
       if (Date.now() - startedAt > STABLE_MS) attempt = 0;

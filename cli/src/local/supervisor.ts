@@ -18,12 +18,12 @@ import { type SupervisedChild, superviseChild } from './supervised-child.ts';
 import { supervisePostgres } from './supervised-postgres.ts';
 
 /** A port that the stack needs is in use. */
-export class PortTaken extends Error {
+class PortTaken extends Error {
   override readonly name = 'PortTaken';
 }
 
 /** A process does not come up. */
-export class StartFailed extends Error {
+class StartFailed extends Error {
   override readonly name = 'StartFailed';
 }
 

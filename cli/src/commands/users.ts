@@ -1,0 +1,72 @@
+/** `annals users create-admin`: the first admin, who can look after the others. */
+import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { Command } from 'commander';
+import { codeOf } from '../import/api-client.ts';
+import { refusalOf } from '../import/refusal.ts';
+import { dataOption, runningStack } from '../locate.ts';
+import { Failure, type Output } from '../output.ts';
+
+interface CreateAdminOptions {
+  readonly username: string;
+  readonly email: string;
+  readonly passwordStdin?: boolean;
+  readonly data: string;
+  readonly json?: boolean;
+}
+
+/** The command and its subcommands. */
+export function usersCommand(output: Output): Command {
+  const createAdmin = new Command('create-admin')
+    .description('register a user who holds every permission; asks for the password')
+    .requiredOption('--username <name>', 'username')
+    .requiredOption('--email <address>', 'e-mail address')
+    .option('--password-stdin', 'read the password from standard input')
+    .addOption(dataOption())
+    .option('--json', 'print JSON')
+    .action((options: CreateAdminOptions) => register(options, output));
+  return new Command('users').description('operate users').addCommand(createAdmin);
+}
+
+async function register(options: CreateAdminOptions, output: Output): Promise<void> {
+  const { state, secrets } = await runningStack(options.data);
+  const opsUrl = state.services.find(({ service }) => service === 'command-api')?.opsUrl;
+  const password = options.passwordStdin
+    ? (await text(process.stdin)).replace(/\r?\n$/, '')
+    : await askPassword();
+  const response = await fetch(`${opsUrl}/admin/users`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${secrets.operatorToken}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ username: options.username, email: options.email, password }),
+  });
+  const body: unknown = await response.json();
+  if (response.status !== 201)
+    throw new Failure(`${refusalOf(response.status, body).message} (${codeOf(body)})`);
+  if (options.json) output.json(body);
+  else output.line(`${options.username} is an admin now. Log in with POST ${state.url}/v1/sessions.`);
+}
+
+/** Asks twice, without showing what is typed. */
+async function askPassword(): Promise<string> {
+  if (!process.stdin.isTTY) throw new Failure('there is no terminal to ask on: use --password-stdin');
+  const hidden = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const reader = createInterface({ input: process.stdin, output: hidden, terminal: true });
+  const ask = (prompt: string): Promise<string> => {
+    process.stderr.write(prompt);
+    return new Promise((resolve, reject) => {
+      reader.once('SIGINT', () => reject(new Failure('interrupted')));
+      reader.question('', (answer) => {
+        process.stderr.write('\n');
+        resolve(answer);
+      });
+    });
+  };
+  try {
+    const password = await ask('Password: ');
+    if (password !== (await ask('Once more: '))) throw new Failure('the two passwords differ');
+    return password;
+  } finally {
+    reader.close();
+  }
+}
