@@ -27,7 +27,7 @@ import type { Config } from './config.ts';
 import { bindChannelCheck } from './push/channel-check.ts';
 import type { ChannelRule } from './push/channel-rule.ts';
 import { createQueryContext, type Queries } from './queries.ts';
-import { allViews } from './views.ts';
+import { definedViews } from './views.ts';
 
 const NAME = 'query-api';
 const CONNECTIONS = 8;
@@ -87,7 +87,7 @@ async function run(config: Config, overrides: Overrides, releasers: Releasers): 
   const { logger, metrics, freshness } = platform;
   const gate = openGate(config, platform, releasers);
   const checks = async () => ({
-    views: await freshness.areLive(allViews.map(({ name }) => name)),
+    views: await freshness.areLive(definedViews().map(({ name }) => name)),
     access: gate.isReady(),
   });
   const ops = createOpsServer({ service: NAME, logger, metrics, operatorToken, checks });

@@ -1,4 +1,4 @@
-/** The names of the views' tables. */
+/** The views that several handlers share. A view of one handler's own is defined beside it. */
 import { accountsView, profileDocumentsView, profilesView } from '@annals/contracts/identity/docs';
 import {
   articleCountersView,
@@ -18,32 +18,28 @@ export interface View {
   readonly table: Sql;
 }
 
-function view(projection: { readonly name: string; readonly version: number }): View {
+const defined: View[] = [];
+
+/** Names a view that queries read; the service is ready once all that were named are live. */
+export function defineView(projection: { readonly name: string; readonly version: number }): View {
   const name = viewName(projection);
-  return { name, table: raw(`views.${name}`) };
+  const view = { name, table: raw(`views.${name}`) };
+  defined.push(view);
+  return view;
 }
 
-export const profiles = view(profilesView);
-export const profileDocuments = view(profileDocumentsView);
-export const accounts = view(accountsView);
-export const articleList = view(articleListView);
-export const articleSearch = view(articleSearchView);
-export const articleDetails = view(articleDetailsView);
-export const articleHistory = view(articleHistoryView);
-export const articleCounters = view(articleCountersView);
-export const comments = view(commentsView);
-export const likes = view(likesView);
+/** Every view that a query reads. Complete once the handlers were found. */
+export function definedViews(): readonly View[] {
+  return defined;
+}
 
-/** Every view that a query reads: the service is ready once all are live. */
-export const allViews: readonly View[] = [
-  profiles,
-  profileDocuments,
-  accounts,
-  articleList,
-  articleSearch,
-  articleDetails,
-  articleHistory,
-  articleCounters,
-  comments,
-  likes,
-];
+export const profiles = defineView(profilesView);
+export const profileDocuments = defineView(profileDocumentsView);
+export const accounts = defineView(accountsView);
+export const articleList = defineView(articleListView);
+export const articleSearch = defineView(articleSearchView);
+export const articleDetails = defineView(articleDetailsView);
+export const articleHistory = defineView(articleHistoryView);
+export const articleCounters = defineView(articleCountersView);
+export const comments = defineView(commentsView);
+export const likes = defineView(likesView);
