@@ -13,8 +13,6 @@ export function refusalOf(status: number, body: unknown): Refusal {
   const parsed = problem.safeParse(body);
   if (!parsed.success) return new Refusal('unexpected-answer', `The API answered ${status}.`);
   const { code, detail, errors } = parsed.data;
-  return new Refusal(
-    code,
-    [detail, ...errors.map(({ pointer, message }) => `${pointer} ${message}`)].join(' ').trim(),
-  );
+  const mistakes = errors.map(({ pointer, message }) => `${pointer.slice(1)} ${message}`);
+  return new Refusal(code, [detail, mistakes.join('; ')].filter(Boolean).join(' '));
 }
