@@ -159,11 +159,13 @@ describe('a mail that is not accepted', () => {
     const first = await world.startApp(settings);
     await until(async () => refusing.ids.length === 1);
     await first.stop();
+    await world.pool.query('update graphile_worker._private_jobs set attempts = max_attempts, run_at = now()');
     await world.rewind();
     await world.startApp(settings);
     await world.settle();
     const { rows } = await world.pool.query('select attempts from graphile_worker.jobs');
-    expect(rows).toEqual([{ attempts: 1 }]);
+    expect(rows).toEqual([{ attempts: 4 }]);
+    expect(refusing.ids).toHaveLength(1);
   });
 });
 
@@ -183,7 +185,7 @@ describe('a worker that is killed', () => {
     await until(async () => server.ids.length === 1);
     child.kill('SIGKILL');
     await once(child, 'exit');
-    await world.startApp(settings, { jobPolicy: { abandonedMs: 0, rescueMs: 50 } });
+    await world.startApp(settings, { jobPolicy: { abandonedMs: 3_000, rescueMs: 100 } });
     await until(async () => (await world.outcomes())[user] === 'sent');
     await world.settle();
     expect(server.ids).toHaveLength(2);
