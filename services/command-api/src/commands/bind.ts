@@ -23,11 +23,15 @@ export interface BindTools {
 
 /** The command's route with its handler. */
 export function bindCommand(command: AnyCommand, tools: BindTools): BoundRoute {
-  return bind<Route>(command.route, (request) =>
-    request.idempotencyKey === null
-      ? handle(command, request, tools)
-      : handleOnce(command, request, request.idempotencyKey, tools),
-  );
+  return bind<Route>(command.route, async (request) => {
+    try {
+      return await (request.idempotencyKey === null
+        ? handle(command, request, tools)
+        : handleOnce(command, request, request.idempotencyKey, tools));
+    } catch (error) {
+      throw asProblem(error);
+    }
+  });
 }
 
 async function handle(
@@ -35,11 +39,7 @@ async function handle(
   request: RouteRequest<Route>,
   tools: BindTools,
 ): Promise<RouteResponse> {
-  try {
-    return toAnswer(command, await tools.runner.run(command, request, newTicket()), tools);
-  } catch (error) {
-    throw asProblem(error);
-  }
+  return toAnswer(command, await tools.runner.run(command, request, newTicket()), tools);
 }
 
 async function handleOnce(
@@ -49,14 +49,11 @@ async function handleOnce(
   tools: BindTools,
 ): Promise<RouteResponse> {
   const { caller, body, ifMatch, url } = request;
+  const { method, name } = command.route;
   const [path = url] = url.split('?', 1);
-  const begun = await tools.idempotency
-    .begin({ key, caller, method: command.route.method, path, body, ifMatch })
-    .catch((error: unknown) => {
-      throw asProblem(error);
-    });
+  const begun = await tools.idempotency.begin({ key, caller, method, path, body, ifMatch });
   if (begun.kind === 'replay') return begun.response;
-  await tools.faults('begun', command.route.name);
+  await tools.faults('begun', name);
   return runKeyed(command, request, begun, path, tools);
 }
 
@@ -88,7 +85,7 @@ async function endRefused(
 ): Promise<RouteResponse> {
   if (!(error instanceof Problem)) {
     await running.surrender();
-    throw asProblem(error);
+    throw error;
   }
   if (!isFinal(error)) {
     await running.forget();

@@ -155,6 +155,15 @@ describe('stale memories', () => {
 });
 
 describe('answers', () => {
+  test('what is too large for the log is refused, and leaves nothing reserved', async () => {
+    const replica = createHarness().replica();
+    const body = { title: 'A large one', content: '"'.repeat(500_000) };
+    await expect(replica.run(createArticle, { caller: author, body })).rejects.toMatchObject({
+      code: 'validation-failed',
+    });
+    await replica.run(createArticle, { caller: author, body: { title: body.title } });
+  });
+
   test('what is already so succeeds with the same revision and the newest position', async () => {
     const replica = createHarness().replica();
     const id = await newArticle(replica);

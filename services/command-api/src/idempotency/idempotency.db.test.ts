@@ -169,6 +169,13 @@ describe('an attempt that died', () => {
     expect(await replica().begin(request)).toMatchObject({ kind: 'replay', response: { status: 201 } });
   });
 
+  test('is not forgotten by the one that took it over: it may still come about', async () => {
+    const request = keyed();
+    const first = await start(replica(-1), request);
+    await (await start(replica(), request)).forget();
+    expect((await start(replica(), request)).ticket).toEqual({ ...first.ticket, isFirst: false });
+  });
+
   test('is not taken over while its lease is renewed', async () => {
     const request = keyed();
     const table = createIdempotencyTable(pool, 1);

@@ -28,9 +28,9 @@ export interface Running {
   answer(answer: StoredAnswer): Promise<void>;
   /** Stores the answer of a command whose events are in the log; waits only while very many are under way. */
   answerLater(answer: StoredAnswer): Promise<void>;
-  /** The command had no effect and may be sent anew under its key. */
+  /** The command had no effect and may be sent anew under its key. Never throws. */
   forget(): Promise<void>;
-  /** Nobody knows whether the command had an effect: the next attempt finds out. */
+  /** Nobody knows whether the command had an effect: the next attempt finds out. Never throws. */
   surrender(): Promise<void>;
 }
 
@@ -71,6 +71,9 @@ export function createIdempotency({ table, hash, logger }: IdempotencyOptions): 
   function toRunning(ownership: Ownership, ticket: Ticket): Running {
     running.add(ownership);
     const end = (work: Promise<void>) => work.finally(() => running.delete(ownership));
+    // The lease runs out by itself, and the error that led here is the one to tell.
+    const endQuietly = (work: Promise<void>) =>
+      end(work).catch((error: unknown) => logger.warn({ error }, 'a command’s row could not be given up'));
     return {
       kind: 'running',
       ticket,
@@ -83,8 +86,9 @@ export function createIdempotency({ table, hash, logger }: IdempotencyOptions): 
         storing.set(ownership.commandId, work);
         if (table.pendingAnswers > MAX_PENDING_ANSWERS) await work;
       },
-      forget: () => end(table.remove(ownership)),
-      surrender: () => end(table.surrender(ownership)),
+      // After an attempt that died the row stays, with its ids: that attempt may still come about.
+      forget: () => endQuietly(ticket.isFirst ? table.remove(ownership) : table.surrender(ownership)),
+      surrender: () => endQuietly(table.surrender(ownership)),
     };
   }
 
