@@ -42,7 +42,7 @@ export interface ReadOptions {
 }
 
 export interface SubscribeOptions {
-  /** Exclusive. `start`: from the first event. `end`: from the head at the time of the call. */
+  /** Exclusive. `start`: from the first event. `end`: from the head, read after the call; the first batch tells it. */
   readonly from: Position | 'start' | 'end';
   /** In-process predicate; what it refuses still moves `through`. */
   readonly filter?: (event: StoredEvent) => boolean;
@@ -65,7 +65,8 @@ export interface EventBatch {
 export interface EventStore {
   /**
    * Appends all `events` to `stream` or none. Throws {@link RevisionConflict} where `expected` does not hold, except
-   * that the same event ids at the place they were first appended to give the first result again.
+   * that the same event ids at the place they were first appended to give the first result again; and, before
+   * anything is sent, {@link EventTooLarge}, or TypeError where there is no event, no JSON or no such revision.
    * Any other error leaves the outcome unknown: retry with the same ids and the same `expected`.
    */
   append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult>;
@@ -74,7 +75,8 @@ export interface EventStore {
   /**
    * Batches of events after `from`, without end, until `signal` aborts or the store closes. At the head one batch
    * says `caughtUp` (empty where nothing is new); afterwards batches come as events do. The next batch is read when
-   * the consumer asks for it. Survives restarts of the server. Throws {@link UnknownPosition}.
+   * the consumer asks for it. Survives restarts of the server. Throws {@link UnknownPosition}. Subscriptions share the
+   * events they deliver: never change them.
    */
   subscribe(options: SubscribeOptions): AsyncIterable<EventBatch>;
   /** The position of the last event; {@link start} where the log is empty. */
@@ -114,7 +116,7 @@ export class EventTooLarge extends Error {
   override readonly name = 'EventTooLarge';
 }
 
-/** The store is closed, or has lost its server for longer than it retries. */
+/** The store is closed, has lost its server for longer than it retries, or too much waits for it already. */
 export class EventStoreUnavailable extends Error {
   override readonly name = 'EventStoreUnavailable';
 }

@@ -45,10 +45,9 @@ export function createListener(options: ListenerOptions): Listener {
   /** Connects and listens to all channels; resolves once the connection has ended. */
   const connectOnce = async (onReady: () => void): Promise<void> => {
     // Pipelined, so that a statement without an answer (a half-open connection) destroys the connection.
-    const next = new pg.Client({
-      ...connectionConfig({ ...options, pipeline: true }),
-      query_timeout: HEARTBEAT_MS,
-    });
+    const next = new pg.Client(
+      connectionConfig({ ...options, pipeline: true, answerTimeoutMs: HEARTBEAT_MS }),
+    );
     client = next;
     const ended = new Promise<void>((resolve) => {
       next.once('end', resolve);

@@ -9,6 +9,8 @@ export interface PoolOptions {
   readonly max?: number;
   /** The server cancels a statement after this long. Default 30 s. */
   readonly statementTimeoutMs?: number;
+  /** A connection without an answer for this long is given up, which is transient. Default: never. */
+  readonly answerTimeoutMs?: number;
   /** Statements of one connection are sent without waiting for the answers of those before. Default false. */
   readonly pipeline?: boolean;
 }
@@ -39,6 +41,7 @@ export function connectionConfig(options: PoolOptions): pg.ClientConfig {
     keepAliveInitialDelayMillis: 10_000,
     statement_timeout: options.statementTimeoutMs ?? 30_000,
     idle_in_transaction_session_timeout: 30_000,
+    ...(options.answerTimeoutMs ? { query_timeout: options.answerTimeoutMs } : {}),
     pipeline: options.pipeline ?? false,
     // Our statements are short; the server overestimates some of them and would compile these at every execution.
     options: '-c jit=off',

@@ -66,6 +66,14 @@ describe('a pool', () => {
     await hasty.end();
   });
 
+  test('a connection without an answer is given up, which is transient too', async () => {
+    const url = database.url;
+    const impatient = createPool({ url, application: 'impatient', answerTimeoutMs: 200, max: 1 });
+    expect(isTransient(await errorOf(impatient.query('select pg_sleep(30)')))).toBe(true);
+    expect((await impatient.query('select 2 as two')).rows).toEqual([{ two: 2 }]);
+    await impatient.end();
+  });
+
   test('mistakes are not transient; a server that is not there is', async () => {
     expect(isTransient(await errorOf(pool.query('select no_such_column')))).toBe(false);
     expect(isTransient(await errorOf(pool.query('select 1/0')))).toBe(false);

@@ -28,6 +28,7 @@ import { PATIENCE_MS, retrying } from './retry.ts';
 import { CHANNEL, migrations } from './schema.ts';
 
 const READING_CONNECTIONS = 4;
+const READ_TIMEOUTS = { statementTimeoutMs: 20_000, answerTimeoutMs: 25_000 };
 
 export interface PostgresEventStoreOptions {
   /** `postgres://…`; directly to the server, not through a transaction pooler. */
@@ -42,7 +43,7 @@ export interface PostgresEventStoreOptions {
  * one for appending and one for listening, each opened when it is first needed. Throws where the server is away.
  */
 export async function createPostgresEventStore(options: PostgresEventStoreOptions): Promise<EventStore> {
-  const pool = createPool({ ...options, max: READING_CONNECTIONS });
+  const pool = createPool({ ...options, ...READ_TIMEOUTS, max: READING_CONNECTIONS });
   try {
     await migrate(pool, 'event_store', migrations);
     const { rows } = await pool.query<{ id: string }>('select id from event_store.log');

@@ -26,9 +26,9 @@ export class WriterConnection {
   #backend: Backend | undefined;
 
   constructor(options: { url: string; application: string; logger?: Logger | undefined }) {
+    const timeouts = { statementTimeoutMs: STATEMENT_TIMEOUT_MS, answerTimeoutMs: ANSWER_TIMEOUT_MS };
     this.#config = {
-      ...connectionConfig({ ...options, statementTimeoutMs: STATEMENT_TIMEOUT_MS, pipeline: true }),
-      query_timeout: ANSWER_TIMEOUT_MS,
+      ...connectionConfig({ ...options, ...timeouts, pipeline: true }),
       // A process that is stopped in the middle of a batch holds the lock that every other one waits for.
       idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
     };
