@@ -84,5 +84,5 @@ function byUsername({ operator, values }: FilterClause): Sql {
   const lower = values.map((value) => value.toLowerCase());
   if (operator === 'contains')
     return any(lower.map((value) => sql`p.username_lower like ${containing(value)}`));
-  return sql`p.username_lower = any (${lower}::text[])`;
+  return sql`p.username_lower collate "C" = any (${lower}::text[])`;
 }

@@ -1,7 +1,7 @@
 /** Exact counts of the article lists that a counter is kept for: all, one author's, one tag's. */
 import type { FilterClause, ListRequest } from '@annals/contracts/kit/list';
 import { counterKeys } from '@annals/contracts/publishing/docs';
-import { idsOfPeople } from '../identity/person-json.ts';
+import { idOfPerson } from '../identity/person-json.ts';
 import { all, raw, type Sql, sql } from '../lists/sql.ts';
 import { articleCounters, articleList } from '../views.ts';
 import { conditionOf } from './article-filters.ts';
@@ -37,5 +37,5 @@ function keyOf(filters: readonly FilterClause[]): Sql | undefined {
   if (another || filter.operator !== 'eq' || value === undefined || second !== undefined) return undefined;
   if (filter.field === 'tag') return sql`${counterKeys.tag(value)}`;
   if (filter.field !== 'author') return undefined;
-  return sql`(${counterKeys.author('')} || (${idsOfPeople([value])})[1])`;
+  return sql`(${counterKeys.author('')} || ${idOfPerson(value)})`;
 }

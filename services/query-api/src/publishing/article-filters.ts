@@ -1,7 +1,7 @@
 /** What the filters of article lists mean in SQL. `t` is the row of `article_list`. */
 import type { FilterClause } from '@annals/contracts/kit/list';
 import { foldTitle } from '@annals/contracts/publishing/docs';
-import { idsOfPeople } from '../identity/person-json.ts';
+import { isOneOf } from '../identity/person-json.ts';
 import { any, containing, raw, type Sql, sql } from '../lists/sql.ts';
 
 type Meaning = (clause: FilterClause) => Sql;
@@ -14,7 +14,7 @@ const comparisons: Partial<Record<FilterClause['operator'], string>> = {
 };
 
 const meanings: Readonly<Record<string, Meaning>> = {
-  author: (clause) => negatable(clause, sql`t.author_id = any (${idsOfPeople(clause.values)})`),
+  author: (clause) => negatable(clause, isOneOf(raw('t.author_id'), clause.values)),
   tag: (clause) => negatable(clause, sql`t.tags && ${clause.values}::text[]`),
   isPublished: ({ values }) => flag('t.is_public', values),
   isFeatured: ({ values }) => flag('t.is_featured', values),
@@ -33,7 +33,8 @@ export function conditionOf(clause: FilterClause): Sql {
 }
 
 function negatable({ operator }: FilterClause, condition: Sql): Sql {
-  return operator === 'not' ? sql`not (${condition})` : condition;
+  // Nobody by that name is nobody to leave out.
+  return operator === 'not' ? sql`(${condition}) is not true` : condition;
 }
 
 /** In the form that partial indexes are made for. */

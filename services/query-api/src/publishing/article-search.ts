@@ -22,8 +22,8 @@ export function searchClauses(search: string, where: readonly Sql[]): readonly S
       select s.key, ts_rank(s.document, websearch_to_tsquery('views.annals_text', ${search})) as rank
       from ${articleSearch.table} s where s.document @@ websearch_to_tsquery('views.annals_text', ${search})
       union all
-      select a.key, ${AUTHOR_RANK} from ${articleList.table} a where a.author_id = any (array(
-        select p.key from ${profiles.table} p
+      select a.key, ${AUTHOR_RANK} from ${articleList.table} a where not a.is_deleted and a.author_id = any (array(
+        select p.key collate "default" from ${profiles.table} p
         where p.names @@ websearch_to_tsquery('views.annals_names', ${search}) limit ${MAX_AUTHORS}))
     )`,
     sql`exact as materialized (
