@@ -8,9 +8,7 @@ import {
 import { type Follower, startFollower } from '@annals/platform/access/follower';
 import { loadView } from '@annals/platform/access/load-view';
 import { viewName } from '@annals/platform/consumer/projection';
-import type { EventLog } from '@annals/platform/event-log/log';
-import type { Logger } from '@annals/platform/telemetry/logger';
-import type { Pool } from 'pg';
+import type { Platform } from './platform.ts';
 
 export interface FollowedAccess {
   readonly table: AccessTable;
@@ -22,11 +20,7 @@ export function followAccess({
   pool,
   log,
   logger,
-}: {
-  readonly pool: Pool;
-  readonly log: EventLog;
-  readonly logger: Logger;
-}): FollowedAccess {
+}: Pick<Platform, 'pool' | 'log' | 'logger'>): FollowedAccess {
   const table = new AccessTable();
   const follower = startFollower({
     log,
