@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { errorCode, isTransient } from './errors.ts';
 import { fingerprint } from './fingerprint.ts';
+import type { Projection } from './projection.ts';
 import { type ReactionConsumer, TemporarilyUnavailable } from './reaction.ts';
 
 test('what a reaction says is away for now is tried again', () => {
@@ -13,7 +14,18 @@ test('of an error its code or its class is kept, never its message', () => {
   expect(errorCode(new TypeError('secret'))).toBe('TypeError');
 });
 
-test('an open-ended reaction keeps its fingerprint when the catalogue grows; others change theirs', () => {
+const openEnded: Projection = {
+  kind: 'projection',
+  name: 'open',
+  version: 1,
+  store: 'rows',
+  handles: new Set(),
+  isOpenEnded: true,
+  keys: () => [],
+  evolve: () => null,
+};
+
+test('an open-ended consumer keeps its fingerprint when the catalogue grows; others change theirs', () => {
   const reaction = (handles: string[], isOpenEnded: boolean): ReactionConsumer => ({
     kind: 'reaction',
     name: 'sample',
@@ -23,5 +35,7 @@ test('an open-ended reaction keeps its fingerprint when the catalogue grows; oth
     handle: async () => async () => {},
   });
   expect(fingerprint(reaction(['A'], true))).toBe(fingerprint(reaction(['A', 'B'], true)));
+  const projection = (handles: string[]): Projection => ({ ...openEnded, handles: new Set(handles) });
+  expect(fingerprint(projection(['A']))).toBe(fingerprint(projection(['A', 'B'])));
   expect(fingerprint(reaction(['A'], false))).not.toBe(fingerprint(reaction(['A', 'B'], false)));
 });

@@ -8,8 +8,7 @@ import type { ReactionConsumer } from './reaction.ts';
  */
 export function fingerprint<Effects>(consumer: Projection | ReactionConsumer<Effects>): string {
   const shape = consumer.kind === 'projection' ? shapeOf(consumer) : [];
-  const isOpenEnded = consumer.kind === 'reaction' && consumer.isOpenEnded === true;
-  const handles = isOpenEnded ? ['*'] : [...consumer.handles].sort();
+  const handles = consumer.isOpenEnded ? ['*'] : [...consumer.handles].sort();
   const text = JSON.stringify([handles, ...shape]);
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }

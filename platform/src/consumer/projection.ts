@@ -45,6 +45,8 @@ export interface Projection<State extends object = object> {
   readonly version: number;
   readonly store: 'rows' | 'documents';
   readonly handles: ReadonlySet<string>;
+  /** Types may be added without a new version: earlier events of theirs are none of its business. */
+  readonly isOpenEnded?: boolean;
   keys(event: DomainEvent): readonly string[];
   evolve(current: State | null, event: DomainEvent, key: string): State | null;
   readonly rows?: RowShape<State>;

@@ -8,6 +8,8 @@ export const pushLog: Projection<PushLogDoc> = {
   ...pushLogView,
   store: 'rows',
   handles: new Set(pushRules.keys()),
+  // What was not pushed live when it happened need not be recovered either.
+  isOpenEnded: true,
   keys: (event) => pushFrames(pushRules, event).map(pushLogKey),
   evolve: (_current, event, key) =>
     pushFrames(pushRules, event).find((frame) => pushLogKey(frame) === key) ?? null,
