@@ -9,6 +9,8 @@ import { type Bell, createBell } from './bell.ts';
 /** What the feed keeps for followers that are busy. */
 const MAX_ENTRIES = 256;
 const MAX_EVENTS = 4_096;
+/** In UTF-16 units, roughly. */
+const MAX_SIZE = 32 * 1024 * 1024;
 
 /** Events of one batch for a follower, at most; more only where one batch of the log holds more. */
 const BATCH_SIZE = 1_000;
@@ -82,6 +84,7 @@ interface Running {
   /** Where the oldest entry kept begins. */
   from: Position;
   events: number;
+  size: number;
 }
 
 function createLive(log: EventLog, types: ReadonlySet<string>): Live {
@@ -106,7 +109,7 @@ function createLive(log: EventLog, types: ReadonlySet<string>): Live {
   };
 
   const begin = (from: Position): Running => {
-    running = { stop: new AbortController(), followers: new Set(), entries: [], from, events: 0 };
+    running = { stop: new AbortController(), followers: new Set(), entries: [], from, events: 0, size: 0 };
     void run(running);
     return running;
   };
@@ -145,11 +148,24 @@ function createLive(log: EventLog, types: ReadonlySet<string>): Live {
 function keep(own: Running, batch: DomainEventBatch): void {
   own.entries.push(batch);
   own.events += batch.events.length;
-  while (own.entries.length > MAX_ENTRIES || (own.events > MAX_EVENTS && own.entries.length > 1)) {
+  own.size += sizeOf(batch);
+  const isTooMuch = () => own.entries.length > MAX_ENTRIES || own.events > MAX_EVENTS || own.size > MAX_SIZE;
+  while (own.entries.length > 1 && isTooMuch()) {
     const dropped = own.entries.shift();
-    own.from = dropped?.through ?? own.from;
-    own.events -= dropped?.events.length ?? 0;
+    if (!dropped) return;
+    own.from = dropped.through;
+    own.events -= dropped.events.length;
+    own.size -= sizeOf(dropped);
   }
+}
+
+/** What is long in an event is the text in its fields. */
+function sizeOf({ events }: DomainEventBatch): number {
+  let size = 0;
+  for (const { data } of events) {
+    for (const value of Object.values(data ?? {})) size += typeof value === 'string' ? value.length : 0;
+  }
+  return size;
 }
 
 /** The entries after `position` as one batch of the `wanted` types; undefined where there are none. */

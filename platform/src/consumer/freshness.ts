@@ -145,7 +145,7 @@ export function createFreshness({ pool, listener, maxWaiting = 1_000 }: Freshnes
     },
     async areLive(views) {
       const rows = await checkpoints(pool, views);
-      return rows.length === views.length && rows.every(({ isLive }) => isLive);
+      return rows.length === new Set(views).size && rows.every(({ isLive }) => isLive);
     },
     async close() {
       closing.abort(behind());

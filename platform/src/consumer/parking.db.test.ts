@@ -186,6 +186,18 @@ describe('a projection is held', () => {
     expect(await statusOf()).toMatchObject({ held: null });
   });
 
+  test('and knows where it was held after a restart', async () => {
+    const bad = failingFor(new Set(['x']));
+    const first = await run({ onKeys: bad });
+    const position = await kit.append(counted('x'));
+    await eventually(async () => expect((await statusOf())?.held).toMatchObject({ position }));
+    await first.stop();
+    const id = await first.request({ consumer: 'counts_v1', action: 'skip', position });
+    const second = await run({ onKeys: bad });
+    await kit.caughtUp('counts_v1');
+    expect((await second.requests()).find((request) => request.id === id)?.outcome).toBe('skipped');
+  });
+
   test('at an event that cannot be decoded', async () => {
     const broken = { ...kit.log };
     broken.subscribe = async function* (subscription) {

@@ -196,7 +196,7 @@ export class Runner {
     let isMoved = false;
     for (let request = this.#requests[0]; request; request = this.#requests[0]) {
       const { claim, through } = this.#held();
-      const isSkip = request.action === 'skip' && this.#hold.isAt(request.position);
+      const isSkip = request.action === 'skip' && this.#isHeldAt(request.position, claim);
       const next = await (request.action === 'skip'
         ? this.#skip(claim, request, isSkip)
         : term.repair(claim, request));
@@ -218,6 +218,10 @@ export class Runner {
     const next = await store.commit(claim, request.position, null, { request, outcome: 'skipped' });
     this.#hold.end();
     return next;
+  }
+
+  #isHeldAt(position: Position, { heldAt }: Claim): boolean {
+    return this.#hold.isAt(position) || heldAt === position;
   }
 
   /** Decides what follows from an error, and waits before the next attempt. */
@@ -254,13 +258,21 @@ export class Runner {
   #letGo(): Claim | undefined {
     const claim = this.#holding?.claim;
     this.#holding = undefined;
+    this.#requests = [];
     this.#options.metrics.owned.set({ consumer: this.consumer }, 0);
     return claim;
   }
 
   #held(): Holding {
     if (!this.#holding)
-      throw new LeaseLost({ consumer: this.consumer, epoch: 0, position: '', isLive: false, leaseMs: 0 });
+      throw new LeaseLost({
+        consumer: this.consumer,
+        epoch: 0,
+        position: '',
+        isLive: false,
+        heldAt: null,
+        leaseMs: 0,
+      });
     return this.#holding;
   }
 }

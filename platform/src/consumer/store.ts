@@ -24,6 +24,8 @@ export interface Claim {
   readonly position: Position;
   /** Had caught up with the log at least once. */
   readonly isLive: boolean;
+  /** The event that an owner before could not get past: the next one to handle. */
+  readonly heldAt: Position | null;
   /** How long a claim, a renewal and a commit keep the lease. */
   readonly leaseMs: number;
 }

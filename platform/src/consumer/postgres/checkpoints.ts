@@ -66,7 +66,7 @@ export async function claim(
   owner: string,
   leaseMs: number,
 ): Promise<Claim | null> {
-  const { rows } = await client.query<{ epoch: number; position: Position; is_live: boolean }>(
+  const { rows } = await client.query<Pick<Claim, 'epoch' | 'position' | 'isLive' | 'heldAt'>>(
     `update consumers.checkpoints
      set owner = $2, epoch = epoch + 1, lease_until = clock_timestamp() + $3 * interval '1 ms'
      where consumer = (
@@ -74,11 +74,11 @@ export async function claim(
        where consumer = $1 and (owner is null or owner = $2 or lease_until < clock_timestamp())
        for update skip locked
      )
-     returning epoch, position, is_live`,
+     returning epoch, position, is_live as "isLive", held_position as "heldAt"`,
     [consumer, owner, leaseMs],
   );
   const [row] = rows;
-  return row ? { consumer, leaseMs, epoch: row.epoch, position: row.position, isLive: row.is_live } : null;
+  return row ? { consumer, leaseMs, ...row } : null;
 }
 
 /** See `ConsumerStore.renew`. A commit under way extends its own lease, so this waits for none. */
@@ -138,7 +138,7 @@ export async function moveCheckpoint(client: PoolClient, from: Claim, to: Positi
     values: [from.consumer, from.epoch, from.position, to, from.leaseMs],
   });
   if (rowCount === 0) throw new LeaseLost(from);
-  return { ...from, position: to };
+  return { ...from, position: to, heldAt: to > from.position ? null : from.heldAt };
 }
 
 /** See `ConsumerStore.goLive`. */

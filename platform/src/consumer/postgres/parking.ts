@@ -25,10 +25,10 @@ export async function park(client: Client, consumer: string, events: readonly Pa
 
 /** Notes a request's outcome and empties the queue that it was about. */
 export async function carryOut(client: Client, { request, outcome, unparked }: Repair): Promise<void> {
-  await client.query('update consumers.requests set outcome = $2, done_at = now() where id = $1', [
-    request.id,
-    outcome,
-  ]);
+  await client.query(
+    'update consumers.requests set outcome = $2, done_at = now() where id = $1 and outcome is null',
+    [request.id, outcome],
+  );
   if (unparked === undefined) return;
   await client.query('delete from consumers.parked_keys where consumer = $1 and key = $2', [
     request.consumer,

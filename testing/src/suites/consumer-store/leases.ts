@@ -23,7 +23,7 @@ export function leaseTests(fixture: StoreFixture): void {
         [it().store, it().other, it().store].map((store) => store.prepare([registration], START)),
       );
       const claim = await claimOf(it().store, registration.consumer, 'one');
-      expect(claim).toMatchObject({ position: START, isLive: false });
+      expect(claim).toMatchObject({ position: START, isLive: false, heldAt: null });
     });
 
     test('a later preparation leaves checkpoint and view alone', async () => {
@@ -139,9 +139,11 @@ export function leaseTests(fixture: StoreFixture): void {
         parkedKeys: 0,
         held: { position: at(4), error: 'TypeError' },
       });
-      await it().store.commit(claim, claim.position, null);
+      const next = await claimOf(it().store, claim.consumer, 'one');
+      expect(next.heldAt).toBe(at(4));
+      expect(await it().store.commit(next, next.position, null)).toEqual(next);
       expect((await statusOf(fixture, claim.consumer)).held).not.toBeNull();
-      await it().store.commit(claim, at(4), null);
+      expect(await it().store.commit(next, at(4), null)).toMatchObject({ heldAt: null });
       expect((await statusOf(fixture, claim.consumer)).held).toBeNull();
       await it().expireLease(claim.consumer);
       expect((await statusOf(fixture, claim.consumer)).owner).toBeNull();
