@@ -1,6 +1,5 @@
 /** Puts together what sockets need: the hub, who may follow what, who is who, recovery, and the clock. */
-
-import { createSessionCheck, createSessionCheck } from '@annals/platform/access/session-check';
+import { createSessionCheck } from '@annals/platform/access/session-check';
 import { createAuthenticator } from '@annals/platform/http/authenticator';
 import type { Authenticate } from '@annals/platform/http/operation';
 import { createRemoteJwks } from '@annals/platform/http/remote-jwks';
