@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { catalogue } from '../catalogue.ts';
 import type { DomainEvent } from '../kit/event.ts';
 import { pushFrames, pushLogKey } from './docs.ts';
 import { serverMessage } from './messages.ts';
@@ -67,4 +68,9 @@ test('rows are keyed by channel and position', () => {
   expect(pushLogKey({ channel: 'articles', position: 'abcdefgh.0000000000000007' })).toBe(
     'articles@abcdefgh.0000000000000007',
   );
+});
+
+test('no pushed event type holds personal data: the notifier has no keys', () => {
+  const personal = [...pushRules.keys()].filter((type) => catalogue.get(type)?.personalFields.length !== 0);
+  expect(personal).toEqual([]);
 });
