@@ -286,13 +286,13 @@ describe('races', () => {
   });
 
   test('P9 of parallel likes by one reader one counts', async () => {
-    const { replica, memory } = createHarness();
+    const { replica, events } = createHarness();
     const replicas = [replica(), replica()];
     const id = await publication(replicas[0] as Replica);
     const caller = userCaller(uuidv7());
     await Promise.all(
       Array.from({ length: 20 }, (_, n) => replicas[n % 2]?.run(likeArticle, { caller, params: { id } })),
     );
-    expect(memory.events.filter(({ type }) => type === 'ArticleLiked')).toHaveLength(1);
+    expect(events.filter(({ type }) => type === 'ArticleLiked')).toHaveLength(1);
   });
 });

@@ -1,6 +1,7 @@
 /** Command handlers on the memory event store, for tests: as many replicas as wanted on one log. */
 import { catalogue } from '@annals/contracts/catalogue';
-import type { BodyOf, ParamsOf, Permission, Route } from '@annals/contracts/kit/route';
+import type { DomainEvent } from '@annals/contracts/kit/event';
+import type { Permission } from '@annals/contracts/kit/route';
 import { createEventLog } from '@annals/platform/event-log/event-log';
 import type { EventLog } from '@annals/platform/event-log/log';
 import { createMemoryEventStore, createMemoryLog } from '@annals/platform/event-store/memory';
@@ -58,11 +59,6 @@ export function newTicket(fields: Partial<Ticket> = {}): Ticket {
   return { commandId: uuidv7(), newId: uuidv7(), now: new Date().toISOString(), isFirst: true, ...fields };
 }
 
-/** The typed input of a route, for tests that read like requests. */
-export function request<R extends Route>(_route: R, input: { params?: ParamsOf<R>; body?: BodyOf<R> }) {
-  return input;
-}
-
 /** A log, and replicas of command-api on it. */
 export function createHarness() {
   const memory = createMemoryLog();
@@ -118,5 +114,5 @@ export function createHarness() {
     };
   }
 
-  return { replica, memory, hashes };
+  return { replica, events: memory.events as unknown as readonly DomainEvent[] };
 }

@@ -1,0 +1,86 @@
+import type { EventLog } from '@annals/platform/event-log/log';
+import { v7 as uuidv7 } from 'uuid';
+import { expect, test } from 'vitest';
+import { Crash, createHarness, type Replica, userCaller } from '../commands/harness.fixture.ts';
+import {
+  createArticle,
+  deleteArticle,
+  restoreArticle,
+  updateArticle,
+} from '../publishing/article.commands.ts';
+import { ownersOf, releaseAll } from './reservations.fixture.ts';
+
+const ada = userCaller(uuidv7());
+const titles = ['First title', 'Second title', 'Third title'];
+
+/** Numbers from 0 to 1 that a seed determines. */
+function randomOf(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return state / 2_147_483_648;
+  };
+}
+
+/** A log whose user dies now and then, right before or right after an append. */
+function deadly(random: () => number): (log: EventLog) => EventLog {
+  return (log) => ({
+    ...log,
+    async append(stream, events, expected) {
+      const fate = random();
+      if (fate < 0.08) throw new Crash('before');
+      const result = await log.append(stream, events, expected);
+      if (fate > 0.92) throw new Crash('after');
+      return result;
+    },
+  });
+}
+
+/** Something that a caller might do, on a replica that may die of it. */
+async function act(replica: Replica, ids: string[], random: () => number): Promise<void> {
+  const title = titles[Math.floor(random() * titles.length)];
+  const id = ids[Math.floor(random() * ids.length)];
+  const kind = id ? Math.floor(random() * 4) : 0;
+  const options = { caller: ada, params: { id } };
+  if (kind === 0) ids.push((await replica.run(createArticle, { caller: ada, body: { title } })).id);
+  else if (kind === 1) await replica.run(updateArticle, { ...options, body: { title } });
+  else if (kind === 2) await replica.run(deleteArticle, options);
+  else await replica.run(restoreArticle, options);
+}
+
+test.each(Array.from({ length: 25 }, (_, seed) => seed + 1))(
+  'whoever dies when, no key is ever owned twice, and none is lost (seed %i)',
+  async (seed) => {
+    const random = randomOf(seed * 7_919);
+    const { events, replica } = createHarness();
+    const ids: string[] = [];
+    for (let round = 0; round < 12; round++) {
+      const replicas = [-1, 5, 10_000].map((leaseMs) =>
+        replica({ leaseMs, waitMs: 5, wrap: deadly(random) }),
+      );
+      await Promise.allSettled(replicas.flatMap((each) => [act(each, ids, random), act(each, ids, random)]));
+      if (random() < 0.5) await releaseAll(replica(), [...events]);
+    }
+    const owned = ownersOf(events);
+
+    // Once every reservation is overdue, what is owned is taken and what is not can be had.
+    const now = Date.now;
+    Date.now = () => now() + 60_000;
+    try {
+      const healthy = replica();
+      await releaseAll(healthy, [...events]);
+      for (const title of titles) {
+        const key = healthy.reservations.streamOf({
+          kind: 'title',
+          parts: [ada.kind === 'user' ? ada.userId : '', title.toLowerCase()],
+        });
+        const creation = healthy.run(createArticle, { caller: ada, body: { title } });
+        if (owned.has(key)) await expect(creation).rejects.toMatchObject({ code: 'title-taken' });
+        else await creation;
+      }
+      ownersOf(events);
+    } finally {
+      Date.now = now;
+    }
+  },
+);
