@@ -3,6 +3,7 @@ import { type DomainEventBatch, UndecodableEvent } from '../event-log/log.ts';
 import { EventStoreUnavailable, type Position } from '../event-store/port.ts';
 import { isTransient as isTransientOfPostgres } from '../postgres/errors.ts';
 import { TemporarilyUnavailable } from './reaction.ts';
+import { type Hold, LeaseLost } from './store.ts';
 
 /** True for errors that go away by themselves: the same batch is tried again. */
 export function isTransient(error: unknown): boolean {
@@ -33,19 +34,31 @@ export class BatchFailed extends Error {
 }
 
 /**
- * Where the event at fault is: `at` where it is known and all before it is handled, `within` where it is not after
- * that position, neither where no event is at fault.
+ * What follows from an error. `lost`: the lease is another's. `newer`: leave the consumer to later releases. `passing`:
+ * try again. `step`: the event at fault is at or before `until`; handle what lies before it, one by one. `hold`.
  */
-export interface Culprit {
-  readonly at?: Position;
-  readonly within?: Position;
+export type Verdict =
+  | { readonly kind: 'lost' | 'newer' | 'passing' }
+  | { readonly kind: 'step'; readonly until: Position }
+  | { readonly kind: 'hold'; readonly hold: Hold };
+
+/** Judges an error. `isStepping`: events come one by one, so those before the one at fault are handled. */
+export function judge(failure: unknown, isStepping: boolean): Verdict {
+  const error = failure instanceof BatchFailed ? failure.cause : failure;
+  if (error instanceof LeaseLost) return { kind: 'lost' };
+  if (isTransient(error)) return { kind: 'passing' };
+  if (error instanceof UndecodableEvent) {
+    if (error.reason === 'newer') return { kind: 'newer' };
+    return isStepping ? holdAt(error.position, error) : { kind: 'step', until: error.position };
+  }
+  if (!(failure instanceof BatchFailed)) return holdAt(null, error);
+  const { events, through } = failure.batch;
+  const isAlone = events.length === 1;
+  return isAlone || isStepping
+    ? holdAt(events[0]?.position ?? null, error)
+    : { kind: 'step', until: through };
 }
 
-/** Finds the event at fault. `isStepping`: events come one by one, so those before it are handled. */
-export function culprit(failure: unknown, isStepping: boolean): Culprit {
-  if (failure instanceof UndecodableEvent)
-    return isStepping ? { at: failure.position } : { within: failure.position };
-  if (!(failure instanceof BatchFailed)) return {};
-  const [first, second] = failure.batch.events;
-  return first && !second ? { at: first.position } : { within: failure.batch.through };
+function holdAt(position: Position | null, error: unknown): Verdict {
+  return { kind: 'hold', hold: { position, error: errorCode(error) } };
 }

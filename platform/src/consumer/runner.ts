@@ -2,16 +2,17 @@
  * The loop of one consumer: takes the lease, follows the log from the checkpoint, hands batches to its term, and
  * starts over from the stored checkpoint after any error. It never skips: what cannot be handled is held at.
  */
-import { type DomainEventBatch, type LogSubscription, UndecodableEvent } from '../event-log/log.ts';
+import type { DomainEventBatch, LogSubscription } from '../event-log/log.ts';
 import { EventStoreUnavailable, type Position } from '../event-store/port.ts';
 import { backoff } from '../postgres/backoff.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 import { createBell } from './bell.ts';
-import { BatchFailed, culprit, errorCode, isTransient } from './errors.ts';
+import { BatchFailed, judge } from './errors.ts';
 import { createHeld, type Held } from './held.ts';
 import type { ConsumerMetrics } from './metrics.ts';
 import { type Prefetch, prefetch } from './prefetch.ts';
+import { createRepairs, type Repairs } from './repairs.ts';
 import { type Claim, type ConsumerStore, type Holding, LeaseLost, type PendingRequest } from './store.ts';
 import type { Term } from './term.ts';
 
@@ -46,7 +47,7 @@ export class Runner {
   #running: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
   #term: AbortController | undefined;
   #holding: Holding | undefined;
-  #requests: readonly PendingRequest[] = [];
+  readonly #repairs: Repairs;
   readonly #hold: Held;
   #failures = 0;
   /** Up to here events come one by one, so that those before the one at fault do not wait for it. */
@@ -56,6 +57,7 @@ export class Runner {
     this.#options = options;
     this.consumer = options.consumer;
     this.#hold = createHeld(options);
+    this.#repairs = createRepairs(options.store, this.#hold);
   }
 
   /** The lease held, if any, and how far the log was scanned. */
@@ -94,7 +96,7 @@ export class Runner {
 
   /** Has requests carried out between two batches. */
   ask(requests: readonly PendingRequest[]): void {
-    this.#requests = requests;
+    this.#repairs.ask(requests);
     this.#wake();
   }
 
@@ -193,72 +195,48 @@ export class Runner {
 
   /** Carries out what was asked for. True where the checkpoint has moved by it. */
   async #repair(term: Term): Promise<boolean> {
-    let isMoved = false;
-    for (let request = this.#requests[0]; request; request = this.#requests[0]) {
+    for (let isMoved = false; ; ) {
       const { claim, through } = this.#held();
-      const isSkip = request.action === 'skip' && this.#isHeldAt(request.position, claim);
-      const next = await (request.action === 'skip'
-        ? this.#skip(claim, request, isSkip)
-        : term.repair(claim, request));
-      isMoved ||= isSkip;
-      this.#requests = this.#requests.slice(1);
-      this.#holding = { claim: next, through: isSkip ? next.position : through };
+      const next = await this.#repairs.carryOut(term, claim);
+      if (!next) return isMoved;
+      isMoved ||= next.position !== claim.position;
+      this.#holding = { claim: next, through: isMoved ? next.position : through };
     }
-    return isMoved;
   }
 
-  async #skip(
-    claim: Claim,
-    request: PendingRequest & { action: 'skip' },
-    isHeldThere: boolean,
-  ): Promise<Claim> {
-    const { store } = this.#options;
-    if (!isHeldThere)
-      return store.commit(claim, claim.position, null, { request, outcome: 'not held there' });
-    const next = await store.commit(claim, request.position, null, { request, outcome: 'skipped' });
-    this.#hold.end();
-    return next;
-  }
-
-  #isHeldAt(position: Position, { heldAt }: Claim): boolean {
-    return this.#hold.isAt(position) || heldAt === position;
-  }
-
-  /** Decides what follows from an error, and waits before the next attempt. */
+  /** Does what follows from an error, and waits before the next attempt. */
   async #recover(failure: unknown): Promise<void> {
     const { consumer, logger, metrics } = this.#options;
     const error = failure instanceof BatchFailed ? failure.cause : failure;
-    if (error instanceof LeaseLost) {
-      this.#letGo();
-      logger.warn({ error, consumer }, 'the lease is lost');
-      return;
+    const verdict = judge(failure, this.#stepUntil !== undefined);
+    switch (verdict.kind) {
+      case 'lost':
+        this.#letGo();
+        logger.warn({ error, consumer }, 'the lease is lost');
+        return;
+      case 'newer':
+        this.isWithdrawn = true;
+        logger.warn({ error, consumer }, 'met an event newer than this release; left to other replicas');
+        return;
+      case 'step':
+        this.#stepUntil = verdict.until;
+        return;
+      case 'passing':
+        metrics.failures.inc({ consumer });
+        logger.warn({ error, consumer }, 'failed for now; trying again');
+        await this.#chance.wait(backoff(this.#failures++));
+        return;
+      case 'hold':
+        metrics.failures.inc({ consumer });
+        await this.#hold.begin(this.#holding?.claim, verdict.hold, error);
+        await this.#chance.wait(HOLD_MS);
     }
-    if (error instanceof UndecodableEvent && error.reason === 'newer') {
-      this.isWithdrawn = true;
-      logger.warn({ error, consumer }, 'met an event newer than this release; left to other replicas');
-      return;
-    }
-    metrics.failures.inc({ consumer });
-    const pause = backoff(this.#failures++);
-    if (isTransient(error)) {
-      logger.warn({ error, consumer }, 'failed for now; trying again');
-      await this.#chance.wait(pause);
-      return;
-    }
-    const { at, within } = culprit(failure, this.#stepUntil !== undefined);
-    if (within !== undefined && this.#stepUntil === undefined) {
-      this.#stepUntil = within;
-      return;
-    }
-    const hold = { position: at ?? null, error: errorCode(error) };
-    await this.#hold.begin(this.#holding?.claim, hold, error);
-    await this.#chance.wait(HOLD_MS);
   }
 
   #letGo(): Claim | undefined {
     const claim = this.#holding?.claim;
     this.#holding = undefined;
-    this.#requests = [];
+    this.#repairs.forget();
     this.#options.metrics.owned.set({ consumer: this.consumer }, 0);
     return claim;
   }
