@@ -22,7 +22,6 @@ export const problems = {
   'slug-taken': { status: 409, title: 'No free slug could be found' },
   'external-id-taken': { status: 409, title: 'The author already has an article with this external id' },
   'not-publishable': { status: 409, title: 'The article has no content to publish' },
-  'not-deleted': { status: 409, title: 'The article is not deleted' },
   'concurrent-changes': { status: 409, title: 'The resource is being changed by many at once; try again' },
   'idempotency-in-flight': { status: 409, title: 'The first request with this key is still running' },
   'revision-mismatch': { status: 412, title: 'The resource has moved on' },
