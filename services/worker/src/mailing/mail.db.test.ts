@@ -159,7 +159,9 @@ describe('a mail that is not accepted', () => {
     const first = await world.startApp(settings);
     await until(async () => refusing.ids.length === 1);
     await first.stop();
-    await world.pool.query('update graphile_worker._private_jobs set attempts = max_attempts, run_at = now()');
+    await world.pool.query(
+      'update graphile_worker._private_jobs set attempts = max_attempts, run_at = now()',
+    );
     await world.rewind();
     await world.startApp(settings);
     await world.settle();
