@@ -55,7 +55,10 @@ interface CommandParts<R extends Route, State, Event extends DecidedEvent, Prepa
     context: CommandContext<R, State, Prepared, Related>,
     services: Services,
   ) => Promise<void>;
-  /** By kind of unique key: how many values are tried (by `candidate`) before the key counts as taken. */
+  /**
+   * By kind of unique key: how many values are tried (by `candidate`) before the key counts as taken. A candidate may
+   * change the key of its kind alone.
+   */
   readonly candidates?: Readonly<Record<string, number>>;
   /** The created resource's path below the public URL. */
   readonly location?: (id: string) => string;

@@ -40,12 +40,13 @@ export async function plan(input: PlanInput, { reservations, services }: PlanToo
   const { command, context, snapshot, reserved } = input;
   const { candidates = {}, decider } = command;
   const tried: Record<string, number> = {};
-  const attempt = reservations.newAttempt();
+  let attempt = '';
   for (;;) {
     const events = command.decide({ ...context, candidate: (kind) => tried[kind] ?? 0 });
     if (events.length === 0) return { events, claims: [], releases: [] };
     const owned = keysAfter(events, input, reservations);
     const needed = [...owned.keys()].filter((key) => !snapshot.claims.has(key));
+    if (needed.length > 0) attempt ||= reservations.newAttempt();
     const missing = needed.filter((key) => !reserved.some((held) => held.key === key));
     const failed = await reserve(missing, owned, attempt, input, reservations);
     if (failed.length === 0) {
