@@ -44,9 +44,15 @@ export interface StackLock {
 const lockFile = (dataFolder: string) => join(dataFolder, 'lock');
 const stateFile = (dataFolder: string) => join(dataFolder, 'run.json');
 
-/** Under root an ordinary user has to pass through to the database's folder, though not to look around. */
+/**
+ * Creates the data folder and, within it, what nobody else may look into. Under root an ordinary user has to pass
+ * through to the database's folder.
+ */
 export async function makeDataFolder(dataFolder: string): Promise<void> {
   await mkdir(dataFolder, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
+  for (const name of ['logs', 'mails', 'imports']) {
+    await mkdir(join(dataFolder, name), { recursive: true, mode: 0o700 });
+  }
 }
 
 /**
