@@ -10,10 +10,10 @@ import {
 import { session } from '@annals/contracts/identity/session.events';
 import { user } from '@annals/contracts/identity/user.events';
 import { type Follower, startFollower } from '@annals/platform/access/follower';
+import { loadView } from '@annals/platform/access/load-view';
 import { defineProjection, viewName } from '@annals/platform/consumer/projection';
-import type { EventLog } from '@annals/platform/event-log/log';
-import type { Logger } from '@annals/platform/telemetry/logger';
 import type pg from 'pg';
+import type { Platform } from '../platform.ts';
 
 /** Every service that checks tokens loads this view. */
 export const accessProjection = defineProjection<AccessEntry>()({
@@ -25,10 +25,6 @@ export const accessProjection = defineProjection<AccessEntry>()({
 });
 
 const VIEW = viewName(accessView);
-/** One statement, so that checkpoint and entries belong together; no row where the view is not there yet. */
-const LOAD = `
-  select c.through, a.key, a.doc
-  from consumers.checkpoints c left join views.${VIEW} a on true where c.consumer = '${VIEW}'`;
 
 /** No access token lives longer, so nobody asks about sessions that ended before. */
 const REMEMBERED_MS = 20 * 60_000;
@@ -39,18 +35,24 @@ export interface FollowedAccess {
 }
 
 /** Begins to follow; loading is tried again until it succeeds. */
-export function followAccess(options: { pool: pg.Pool; log: EventLog; logger: Logger }): FollowedAccess {
-  const { pool, log, logger } = options;
+export function followAccess({
+  pool,
+  log,
+  logger,
+}: Pick<Platform, 'pool' | 'log' | 'logger'>): FollowedAccess {
   const table = new AccessTable();
-  const load = async (): Promise<string> => {
-    const { rows } = await pool.query<{ through: string; key: string | null; doc: AccessEntry }>(LOAD);
-    const [first] = rows;
-    if (!first) throw new Error(`${VIEW} is not there yet`);
-    table.load(rows.flatMap(({ key, doc }) => (key === null ? [] : [[key, doc] as const])));
-    return first.through;
-  };
-  const apply = (event: Parameters<AccessTable['apply']>[0]) => table.apply(event);
-  return { table, follower: startFollower({ log, logger, types: accessEventTypes, load, apply }) };
+  const follower = startFollower({
+    log,
+    logger,
+    types: accessEventTypes,
+    async load() {
+      const { entries, through } = await loadView<AccessEntry>(pool, VIEW);
+      table.load(entries);
+      return through;
+    },
+    apply: (event) => table.apply(event),
+  });
+  return { table, follower };
 }
 
 /** Forgets sessions that ended so long ago that no token of theirs is valid any more. */
