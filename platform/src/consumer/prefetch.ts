@@ -8,13 +8,16 @@ export interface Prefetch {
   close(): Promise<void>;
 }
 
-/** Begins to read. `onArrival` is called when `take` has something to give or to throw. */
-export function prefetch(subscription: AsyncIterable<DomainEventBatch>, onArrival: () => void): Prefetch {
+/** Begins to read. `onArrival` is called when `take` has something to give (then with the batch) or to throw. */
+export function prefetch(
+  subscription: AsyncIterable<DomainEventBatch>,
+  onArrival: (batch?: DomainEventBatch) => void,
+): Prefetch {
   const batches = subscription[Symbol.asyncIterator]();
   let arrived: IteratorResult<DomainEventBatch> | { readonly error: unknown } | undefined;
   const arrive = (what: typeof arrived): void => {
     arrived = what;
-    onArrival();
+    onArrival(what && 'value' in what ? what.value : undefined);
   };
   const fetch = (): void => {
     arrived = undefined;

@@ -2,7 +2,8 @@
 import type { DomainEvent } from '@annals/contracts/kit/event';
 import type { EventLog } from '../event-log/log.ts';
 import { errorCode, isTransient } from './errors.ts';
-import { fold, keysOf, keysToLoad } from './fold.ts';
+import { fold } from './fold.ts';
+import { createLoader } from './loader.ts';
 import type { ParkingLimit } from './parking-limit.ts';
 import { type Projection, viewName } from './projection.ts';
 import {
@@ -17,7 +18,6 @@ import {
 } from './store.ts';
 import type { Term } from './term.ts';
 
-const NOTHING: ReadonlyMap<string, object> = new Map();
 const PAGE = 1_000;
 
 export interface ProjectionTermOptions {
@@ -37,13 +37,14 @@ export async function openProjection({
   const consumer = viewName(projection);
   const parked = new Set(await store.parkedKeys(consumer));
 
-  const load = (keys: readonly string[]) => (keys.length > 0 ? store.load(consumer, keys) : NOTHING);
+  const loader = createLoader(projection, parked, (keys) => store.load(consumer, keys));
 
   const commit = async (claim: Claim, to: string, writes: Writes): Promise<Claim> => {
     const poisoned = writes.parked.filter(({ error }) => error !== null);
     limit.check(poisoned.length);
     const moved = await store.commit(claim, to, writes);
     for (const { key } of poisoned) parked.add(key);
+    loader.written(writes);
     limit.count(poisoned.length);
     return moved;
   };
@@ -80,9 +81,9 @@ export async function openProjection({
   };
 
   return {
+    prepare: loader.ahead,
     async apply(claim, events, to) {
-      const keys = keysOf(projection, events);
-      const docs = await load(keysToLoad(keys, parked));
+      const { keys, docs } = await loader.load(events);
       const refused = new Map<string, string>();
       for (;;) {
         const writes = fold(projection, { events, keys, docs, parked, refused });
@@ -96,6 +97,7 @@ export async function openProjection({
       }
     },
     async repair(claim, request) {
+      loader.forget();
       const key = request.action === 'skip' ? '' : request.key;
       if (!parked.has(key)) {
         return store.commit(claim, claim.position, null, {

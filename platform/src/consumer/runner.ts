@@ -133,10 +133,11 @@ export class Runner {
     const signal = AbortSignal.any([stop, ending.signal]);
     const term = await openTerm();
     const pace = this.#stepUntil === undefined ? {} : { batchSize: 1 };
-    const batches = prefetch(
-      follow({ from: claim.position, types: handles, signal, ...pace }),
-      this.#news.ring,
-    );
+    const subscription = follow({ from: claim.position, types: handles, signal, ...pace });
+    const batches = prefetch(subscription, (batch) => {
+      if (batch && batch.events.length > 0) term.prepare?.(batch.events);
+      this.#news.ring();
+    });
     try {
       let isOver = false;
       while (!isOver && !signal.aborted)

@@ -5,6 +5,8 @@ import type { Claim, ConsumerStore, PendingRequest } from './store.ts';
 
 /** What one kind of consumer does while it holds a lease. All of it ends in a commit under the claim given. */
 export interface Term {
+  /** Gets ready for a batch that `apply` will be given next, or that never comes. Must not throw. */
+  prepare?(events: readonly DomainEvent[]): void;
   /** Handles a batch and moves the checkpoint to `to`. */
   apply(claim: Claim, events: readonly DomainEvent[], to: Position): Promise<Claim>;
   /** Carries out a request to retry or to discard. */
