@@ -22,7 +22,14 @@ const program = new Command('annals')
   .addCommand(demoCommand(output));
 
 /** Errors that are answers to the user rather than mistakes of ours. */
-const EXPECTED = new Set(['Failure', 'AlreadyRunning', 'PortTaken', 'ConfigError', 'StartFailed']);
+const EXPECTED = new Set([
+  'Failure',
+  'AlreadyRunning',
+  'PortTaken',
+  'ConfigError',
+  'StartFailed',
+  'FolderUnusable',
+]);
 
 try {
   await program.parseAsync();

@@ -100,7 +100,9 @@ async function openRolling(path: string): Promise<RollingFile> {
       size = 0;
     }
     size += Buffer.byteLength(text);
-    if (!stream.write(text)) await once(stream, 'drain');
+    // A log that cannot be written (another user's file, a full disk) must not hold up what it is about.
+    if (stream.errored || stream.write(text)) return;
+    await once(stream, 'drain').catch(() => undefined);
   }
 
   return {
@@ -113,10 +115,11 @@ async function openRolling(path: string): Promise<RollingFile> {
 }
 
 function openStream(path: string): WriteStream {
-  return createWriteStream(path, { flags: 'a', mode: 0o600 });
+  return createWriteStream(path, { flags: 'a', mode: 0o600 }).on('error', () => undefined);
 }
 
 async function end(stream: WriteStream): Promise<void> {
+  if (stream.destroyed) return;
   stream.end();
-  await once(stream, 'close');
+  await once(stream, 'close').catch(() => undefined);
 }

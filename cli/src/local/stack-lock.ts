@@ -2,7 +2,7 @@
  * One supervisor per data folder, and what it runs: so that a second start is refused, a start after a crash finds
  * what was left behind, and the other commands find the stack.
  */
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { endProcess, identify, isRunning } from './processes.ts';
@@ -34,6 +34,19 @@ class AlreadyRunning extends Error {
   }
 }
 
+/** The data folder cannot be used by this user. */
+export class FolderUnusable extends Error {
+  override readonly name = 'FolderUnusable';
+
+  constructor(dataFolder: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(
+      `${dataFolder} cannot be used as data folder (${reason}). Start as the user who created it, or choose another with --data.`,
+      { cause },
+    );
+  }
+}
+
 export interface StackLock {
   /** Records what runs, for {@link readRunState}. */
   record(state: Omit<RunState, 'supervisor'>): Promise<void>;
@@ -49,9 +62,14 @@ const stateFile = (dataFolder: string) => join(dataFolder, 'run.json');
  * through to the database's folder.
  */
 export async function makeDataFolder(dataFolder: string): Promise<void> {
-  await mkdir(dataFolder, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
-  for (const name of ['logs', 'mails', 'imports']) {
-    await mkdir(join(dataFolder, name), { recursive: true, mode: 0o700 });
+  try {
+    await mkdir(dataFolder, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
+    await access(dataFolder, constants.R_OK | constants.W_OK | constants.X_OK);
+    for (const name of ['logs', 'mails', 'imports']) {
+      await mkdir(join(dataFolder, name), { recursive: true, mode: 0o700 });
+    }
+  } catch (cause) {
+    throw new FolderUnusable(dataFolder, cause);
   }
 }
 
