@@ -34,7 +34,7 @@ export interface SupervisedChild {
 }
 
 /** Ends before the first readiness after which the start counts as failed. */
-export const MAX_EARLY_ENDS = 5;
+const MAX_EARLY_ENDS = 5;
 const STOP_GRACE_MS = 30_000;
 /** A process that ran this long starts a new count of attempts. */
 const STABLE_MS = 30_000;

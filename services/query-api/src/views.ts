@@ -1,5 +1,5 @@
 /** The views that several handlers share. A view of one handler's own is defined beside it. */
-import { accountsView, profileDocumentsView, profilesView } from '@annals/contracts/identity/docs';
+import { profileDocumentsView, profilesView } from '@annals/contracts/identity/docs';
 import {
   articleCountersView,
   articleDetailsView,
@@ -35,7 +35,6 @@ export function definedViews(): readonly View[] {
 
 export const profiles = defineView(profilesView);
 export const profileDocuments = defineView(profileDocumentsView);
-export const accounts = defineView(accountsView);
 export const articleList = defineView(articleListView);
 export const articleSearch = defineView(articleSearchView);
 export const articleDetails = defineView(articleDetailsView);

@@ -88,7 +88,7 @@ export class Api {
 }
 
 /** A position that an answer carries; throws where it has none. */
-export function positionOf(answer: Answer): string {
+function positionOf(answer: Answer): string {
   const position = answer.headers.get('annals-position');
   if (!position) throw new Error('the answer has no Annals-Position');
   return position;

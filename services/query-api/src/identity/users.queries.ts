@@ -1,5 +1,5 @@
 /** People [I7], and the own account [I1]. */
-import { type AccountDoc, type ProfileDoc, toProfile } from '@annals/contracts/identity/docs';
+import { type AccountDoc, accountsView, type ProfileDoc, toProfile } from '@annals/contracts/identity/docs';
 import { getMe, getUser, listUsers } from '@annals/contracts/identity/user.routes';
 import type { FilterClause, ListRequest } from '@annals/contracts/kit/list';
 import { Problem } from '@annals/contracts/problems';
@@ -9,9 +9,11 @@ import { createPostgresDocuments } from '@annals/platform/read-store/postgres-do
 import type { ListSource } from '../lists/source.ts';
 import { any, containing, raw, type Sql, sql } from '../lists/sql.ts';
 import { defineQueries, type Reader } from '../queries.ts';
-import { accounts, profileDocuments, profiles } from '../views.ts';
+import { defineView, profileDocuments, profiles } from '../views.ts';
 import { isId } from './person-json.ts';
 import { signedIn } from './signed-in.ts';
+
+const accounts = defineView(accountsView);
 
 export const userQueries = defineQueries((context) => [
   bind(listUsers, (request) => context.answerList(request, people(request.query))),

@@ -24,7 +24,7 @@ export const tryScript = `SwaggerUIBundle({
   url: 'openapi.json',
   dom_id: '#api',
   deepLinking: true,
-  docExpansion: 'none',
+  docExpansion: 'list',
   persistAuthorization: false,
   tryItOutEnabled: true,
   validatorUrl: null,
