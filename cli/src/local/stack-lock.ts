@@ -35,7 +35,7 @@ class AlreadyRunning extends Error {
 }
 
 /** The data folder cannot be used by this user. */
-export class FolderUnusable extends Error {
+class FolderUnusable extends Error {
   override readonly name = 'FolderUnusable';
 
   constructor(dataFolder: string, cause: unknown) {
