@@ -155,8 +155,10 @@ describe('a batch', () => {
 
   test('that fails for a passing reason is tried again', async () => {
     let failures = 3;
+    const hold = vi.fn(kit.store.hold);
     const shaky: ViewStore = {
       ...kit.store,
+      hold,
       load: async (...wanted) => {
         if (failures-- > 0) throw Object.assign(new Error('reset'), { code: 'ECONNRESET' });
         return kit.store.load(...wanted);
@@ -166,6 +168,7 @@ describe('a batch', () => {
     await kit.run('one', [counting()], { store: shaky });
     await kit.caughtUp('counts_v1');
     expect(failures).toBeLessThan(0);
+    expect(hold).not.toHaveBeenCalled();
     expect(await kit.texts('counts_v1')).toEqual(await expected());
     expect((await kit.store.status())[0]).toMatchObject({ held: null, parkedKeys: 0 });
   });
@@ -221,7 +224,7 @@ describe('several processes', () => {
   const ownersOf = async () => (await kit.store.status()).map(({ owner }) => owner).sort();
 
   test('share the consumers, and hand them over at their end', async () => {
-    const one = await kit.run('one', projections);
+    const one = await kit.run('one', projections, { leaseMs: 60_000 });
     await eventually(async () => expect(await ownersOf()).toEqual(['one', 'one', 'one', 'one']));
     const two = await kit.run('two', projections);
     await eventually(async () => expect(await ownersOf()).toEqual(['one', 'one', 'two', 'two']));
