@@ -173,6 +173,21 @@ describe('a batch', () => {
     expect((await kit.store.status())[0]).toMatchObject({ held: null, parkedKeys: 0 });
   });
 
+  test('that leaves its checkpoint locked for a moment is tried again', async () => {
+    let failures = 1;
+    const claim = vi.fn(async (...wanted: Parameters<ViewStore['claim']>) =>
+      claim.mock.calls.length === 2 ? null : kit.store.claim(...wanted),
+    );
+    const load = async (...wanted: Parameters<ViewStore['load']>) => {
+      if (failures-- > 0) throw Object.assign(new Error('reset'), { code: 'ECONNRESET' });
+      return kit.store.load(...wanted);
+    };
+    await kit.append(...someEvents(0, 100));
+    await kit.run('one', [counting()], { store: { ...kit.store, claim, load } });
+    await kit.caughtUp('counts_v1');
+    expect(claim.mock.calls.length).toBeGreaterThan(2);
+  });
+
   test('of events that do not concern a projection moves only `through`', async () => {
     await kit.run('one', [counting()]);
     await kit.append(['Counted', { id: 'a', by: 1 }]);

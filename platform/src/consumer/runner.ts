@@ -111,7 +111,7 @@ export class Runner {
       try {
         const claim = await store.claim(consumer, owner, leaseMs);
         if (claim) await this.#serve(claim, signal);
-        else await this.#chance.wait();
+        else await this.#waitForLease();
       } catch (error) {
         if (!signal.aborted) await this.#recover(error);
       }
@@ -121,6 +121,12 @@ export class Runner {
     await store.release([claim]).catch((error: unknown) => {
       logger.warn({ error, consumer }, 'the lease was not handed over; it will run out');
     });
+  }
+
+  /** Until the next tick: also where the lease is this process' own, but a commit of before still locks it. */
+  async #waitForLease(): Promise<void> {
+    this.#letGo();
+    await this.#chance.wait();
   }
 
   /** From a claim to the end of the lease, an error, or a reason to follow the log from another place. */
