@@ -23,8 +23,8 @@ export default defineConfig({
           name: 'db',
           include: ['{contracts,platform,testing,cli,services}/**/*.db.test.ts'],
           globalSetup,
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          testTimeout: 90_000,
+          hookTimeout: 90_000,
         },
       },
       {

@@ -153,9 +153,9 @@ export async function startWorld() {
   };
 }
 
-/** Waits for a condition, 20 s at most. */
+/** Waits for a condition, 60 s at most: machines may be busy. */
 export async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 60_000;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error('waited in vain');
     await sleep(20);
