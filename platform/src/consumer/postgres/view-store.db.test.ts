@@ -1,15 +1,19 @@
 import { testDatabase } from '@annals/testing/servers/postgres';
 import { consumerStoreSuite, type StoreUnderTest } from '@annals/testing/suites/consumer-store.suite';
+import { documentsSuite } from '@annals/testing/suites/documents.suite';
 import { createPool } from '../../postgres/pool.ts';
+import type { Documents } from '../../read-store/documents.ts';
+import { createPostgresDocuments } from '../../read-store/postgres-documents.ts';
 import { createPostgresViewStore } from './store.ts';
 
-async function open(): Promise<StoreUnderTest> {
+async function open(): Promise<StoreUnderTest & { readonly documents: Documents }> {
   const database = await testDatabase();
   const pools = [1, 2].map(() => createPool({ url: database.url, application: 'test' }));
   const [pool = createPool({ url: database.url, application: 'test' }), second = pool] = pools;
   return {
     store: createPostgresViewStore({ pool }),
     other: createPostgresViewStore({ pool: second }),
+    documents: createPostgresDocuments(pool),
     async texts(consumer) {
       const { rows } = await pool.query<{ key: string; doc: string }>(
         `select key, doc::text as doc from views.${consumer} order by key`,
@@ -35,3 +39,4 @@ consumerStoreSuite('PostgreSQL documents', {
   open,
   refused: { count: 1, slug: 'a\u0000b' },
 });
+documentsSuite('PostgreSQL JSON', { open });

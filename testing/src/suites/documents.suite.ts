@@ -1,0 +1,60 @@
+/** The contract of the document read port: every adapter passes it on what its own view store wrote. */
+import { viewName } from '@annals/platform/consumer/projection';
+import type { Documents } from '@annals/platform/read-store/documents';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  at,
+  type Counted,
+  claimOf,
+  projectionOf,
+  registrationOf,
+  START,
+  type StoreUnderTest,
+  writes,
+} from './consumer-store/kit.ts';
+
+export interface DocumentsAdapter {
+  open(): Promise<StoreUnderTest & { readonly documents: Documents }>;
+}
+
+/** Runs the contract against an adapter. `name` tells the runs apart. */
+export function documentsSuite(name: string, adapter: DocumentsAdapter): void {
+  describe(`documents: ${name}`, () => {
+    let opened: Awaited<ReturnType<DocumentsAdapter['open']>>;
+    const projection = projectionOf('documents');
+    const view = viewName(projection);
+    const ada: Counted = { count: 1, slug: 'ada-ünï', more: { deep: [1, null, 'x'] } };
+    const bob: Counted = { count: 2, slug: 'bob\'s "slug"' };
+
+    beforeAll(async () => {
+      opened = await adapter.open();
+      await opened.store.prepare([registrationOf(projection)], START);
+      const claim = await claimOf(opened.store, view, 'one');
+      await opened.store.commit(claim, at(1), writes({ upserts: { ada, bob } }));
+    });
+    afterAll(() => opened.drop());
+
+    test('by keys: those that are there, as they were written', async () => {
+      const found = await opened.documents.findByIds<Counted>(view, ['bob', 'none', 'ada']);
+      expect(Object.fromEntries(found)).toEqual({ ada, bob });
+      expect((await opened.documents.findByIds(view, [])).size).toBe(0);
+    });
+
+    test('by a field that the projection declares', async () => {
+      expect(await opened.documents.findBy<Counted>(view, 'slug', ada.slug)).toEqual({
+        key: 'ada',
+        doc: ada,
+      });
+      expect(await opened.documents.findBy<Counted>(view, 'slug', bob.slug)).toEqual({
+        key: 'bob',
+        doc: bob,
+      });
+      expect(await opened.documents.findBy(view, 'slug', 'none')).toBeNull();
+    });
+
+    test('names that could be statements are refused', async () => {
+      await expect(opened.documents.findBy(view, "slug' = '' or '", 'x')).rejects.toThrow('no name');
+      await expect(opened.documents.findByIds(`${view}; select 1`, ['x'])).rejects.toThrow('no name');
+    });
+  });
+}
