@@ -10,6 +10,7 @@ import { type ImportReport, importFiles } from '../import/importer.ts';
 import { createPackageLookup } from '../import/packages.ts';
 import { dataOption, runningStack } from '../locate.ts';
 import { Failure, type Output } from '../output.ts';
+import { onSignals } from '../signals.ts';
 
 interface ImportCommandOptions {
   readonly author?: string;
@@ -40,6 +41,8 @@ export interface FolderOptions {
 
 /** Documents on their way at a time. */
 const CONCURRENCY = 16;
+/** As of a process that SIGINT ended. */
+const EXIT_INTERRUPTED = 130;
 /** Without a bar, progress is told this often. */
 const NOTE_EVERY = 100;
 
@@ -62,14 +65,19 @@ export function importCommand(output: Output): Command {
     )
     .option('--json', 'print the report as JSON')
     .action(async (folder: string, options: ImportCommandOptions) => {
+      const aborter = new AbortController();
+      void onSignals({ first: () => aborter.abort(), second: () => process.exit(EXIT_INTERRUPTED) });
+      const target = await targetOf(options);
       const report = await importFolder(
         folder,
-        await targetOf(options),
+        target,
         toFolderOptions(folder, options),
         output,
+        aborter.signal,
       );
       if (options.json) output.json(report);
       else printReport(report, output);
+      if (report.isPartial) process.exitCode = EXIT_INTERRUPTED;
     });
 }
 
@@ -151,7 +159,7 @@ export function printReport(report: ImportReport, output: Output): void {
   for (const { file, code, reason } of report.refused) output.line(`refused  ${file}: ${reason} (${code})`);
   const { files, created, updated, unchanged, refused, authors, newAuthors } = report;
   output.line(
-    `${files} files: ${created} created, ${updated} updated, ${unchanged} unchanged, ${refused.length} refused; ${authors} authors, ${newAuthors} of them new`,
+    `${files} files: ${created} created, ${updated} updated, ${unchanged} unchanged, ${refused.length} refused. Authors: ${authors}, new: ${newAuthors}.`,
   );
   if (report.isPartial) output.line('Interrupted: run the same command again to go on.');
 }

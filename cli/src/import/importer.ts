@@ -42,7 +42,7 @@ export interface ImportOptions extends ReadOptions {
 }
 
 /** Documents that are read, looked up and remembered together. */
-const CHUNK = 200;
+const CHUNK = 100;
 
 /** Imports `files`. Refused files are reported and do not stop the others; an API that is out of reach does. */
 export async function importFiles(
@@ -83,12 +83,14 @@ export async function importFiles(
     return { externalId: document.externalId, author: authorId, id, hash: document.hash };
   }
 
-  for (let start = 0; start < files.length && !options.signal?.aborted; start += CHUNK) {
-    const chunk = files.slice(start, start + CHUNK);
+  async function prepare(chunk: readonly SourceFile[]): Promise<Attributed[]> {
     const read = await limit.map(chunk, (file) =>
       unlessRefused(file, async () => attribute(await readDocument(file, options), authors)),
     );
-    const documents = read.filter((one) => one !== undefined);
+    return read.filter((one) => one !== undefined);
+  }
+
+  async function bringAll(documents: readonly Attributed[]): Promise<void> {
     const known = await findArticles(
       options.api,
       documents.map(({ document }) => document.externalId),
@@ -99,6 +101,25 @@ export async function importFiles(
       ),
     );
     await options.state.add(brought.filter((one) => one !== undefined));
+  }
+
+  /** While one chunk is brought to the API, the next one is read. */
+  async function bringChunks(): Promise<void> {
+    let next = prepare(files.slice(0, CHUNK));
+    for (let start = CHUNK; ; start += CHUNK) {
+      const documents = await next;
+      const following = files.slice(start, start + CHUNK);
+      next = prepare(following);
+      next.catch(() => undefined);
+      await bringAll(documents);
+      if (following.length === 0) return;
+    }
+  }
+
+  try {
+    await bringChunks();
+  } catch (error) {
+    if (!options.signal?.aborted) throw error;
   }
   return {
     files: files.length,
