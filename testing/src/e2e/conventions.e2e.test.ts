@@ -22,11 +22,12 @@ const draft = () => ({ title: `Convention ${uniqueName('article')}`, content: '<
 
 describe('conditions', () => {
   test('If-Match compares the revision, and the refusal names the actual one', async () => {
-    const { body } = await author.api.ok(createArticle, { body: draft() });
+    const created = await author.api.ok(createArticle, { body: draft() });
+    const { body } = created;
     const params = { id: body.id };
     const seen = await author.api.ok(getArticle, {
       params: { idOrSlug: body.id },
-      headers: { prefer: 'wait=10' },
+      ...after(created),
     });
     const etag = seen.headers.get('etag') ?? '';
     await author.api.ok(updateArticle, {
