@@ -1,6 +1,8 @@
-/** Finds the stack that a command is about. */
+/** Finds the stack that a command is about: the local one, or processes elsewhere. */
 import { resolve } from 'node:path';
 import { Option } from 'commander';
+import { z } from 'zod';
+import { callerEnvironment } from './config.ts';
 import { repositoryFolder } from './local/layout.ts';
 import { readSecrets, type Secrets } from './local/secrets.ts';
 import { type RunState, readRunState } from './local/stack-lock.ts';
@@ -13,6 +15,14 @@ export function dataOption(): Option {
     .default(resolve(repositoryFolder, '.annals'), '.annals beside package.json');
 }
 
+/** The option of commands that can operate services elsewhere. */
+export function opsOption(): Option {
+  return new Option(
+    '--ops <url...>',
+    'operations URLs of services elsewhere, instead of the local stack; needs ANNALS_OPERATOR_TOKEN',
+  );
+}
+
 /** The stack that runs on `dataFolder`. Throws a {@link Failure} where none does. */
 export async function runningStack(dataFolder: string): Promise<{ state: RunState; secrets: Secrets }> {
   const folder = resolve(dataFolder);
@@ -23,4 +33,40 @@ export async function runningStack(dataFolder: string): Promise<{ state: RunStat
     );
   }
   return { state, secrets: await readSecrets(folder) };
+}
+
+/** What operators' commands talk to. */
+export interface Operated {
+  readonly services: readonly { readonly service: string; readonly name: string; readonly opsUrl: string }[];
+  readonly operatorToken: string;
+  /** Null where the environment names none. */
+  readonly databaseUrl: string | null;
+}
+
+/** The services of the local stack, or those at `ops`. Throws a {@link Failure} where they cannot be found. */
+export async function operated({ data, ops }: { data: string; ops?: readonly string[] }): Promise<Operated> {
+  if (!ops) {
+    const { state, secrets } = await runningStack(data);
+    return {
+      services: state.services,
+      operatorToken: secrets.operatorToken,
+      databaseUrl: state.databaseUrl,
+    };
+  }
+  const { ANNALS_OPERATOR_TOKEN: operatorToken, ANNALS_DATABASE_URL: databaseUrl } = callerEnvironment();
+  if (!operatorToken) throw new Failure('--ops needs ANNALS_OPERATOR_TOKEN in the environment');
+  return { services: await Promise.all(ops.map(identify)), operatorToken, databaseUrl: databaseUrl ?? null };
+}
+
+const live = z.looseObject({ service: z.string() });
+
+async function identify(url: string): Promise<Operated['services'][number]> {
+  const opsUrl = url.replace(/\/+$/, '');
+  try {
+    const response = await fetch(`${opsUrl}/health/live`, { signal: AbortSignal.timeout(5_000) });
+    const { service } = live.parse(await response.json());
+    return { service, name: `${service} (${opsUrl})`, opsUrl };
+  } catch {
+    throw new Failure(`${opsUrl} is not the operations port of a service, or does not answer`);
+  }
 }

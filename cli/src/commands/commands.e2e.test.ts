@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { freePorts } from '@annals/cli/local/free-port';
@@ -52,6 +53,23 @@ describe('annals status', () => {
     }
     const forPeople = await annals(['status']);
     expect(forPeople.stdout).toMatch(/^command-api +ready$/m);
+  });
+
+  test('operates services elsewhere by their operations URLs', async () => {
+    const { services } = (await annals(['status', '--json'])).json() as { services: { name: string }[] };
+    const state = JSON.parse(await readFile(join(inject('stackFolder'), 'run.json'), 'utf8')) as {
+      services: { opsUrl: string }[];
+    };
+    const args = ['status', '--json', '--ops', ...state.services.map(({ opsUrl }) => opsUrl)];
+    const elsewhere = await annals(args, { env: { ANNALS_OPERATOR_TOKEN: inject('operatorToken') } });
+    const status = elsewhere.json() as { services: unknown[]; consumers: { lag: number | null }[] };
+    expect(status.services).toHaveLength(services.length);
+    expect(status.consumers.length).toBeGreaterThan(0);
+    expect(status.consumers.every(({ lag }) => lag === null)).toBe(true);
+    expect(await annals(args)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('ANNALS_OPERATOR_TOKEN'),
+    });
   });
 
   test('says where nothing runs', async () => {

@@ -8,7 +8,8 @@ import { createPostgresEventStore } from '@annals/platform/event-store/postgres/
 import { createPool } from '@annals/platform/postgres/pool';
 import type { KeyStore } from '@annals/platform/privacy/port';
 import { createPostgresKeyStore } from '@annals/platform/privacy/postgres-keys';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { callerEnvironment } from '../config.ts';
 import { dataOption, runningStack } from '../locate.ts';
 import { Failure, type Output } from '../output.ts';
 import { onSignals } from '../signals.ts';
@@ -21,6 +22,7 @@ interface TailOptions {
   readonly follow: boolean;
   readonly personal?: boolean;
   readonly data: string;
+  readonly database?: string;
   readonly json?: boolean;
 }
 
@@ -43,22 +45,28 @@ export function eventsCommand(output: Output): Command {
     .option('--no-follow', 'end at the newest event')
     .option('--personal', 'decrypt personal data')
     .addOption(dataOption())
+    .addOption(
+      new Option(
+        '--database <url>',
+        'the log of a stack elsewhere; --personal then needs ANNALS_MASTER_KEY',
+      ).env('ANNALS_DATABASE_URL'),
+    )
     .option('--json', 'print one JSON object per event')
     .action((options: TailOptions) => follow(options, output));
   return new Command('events').description('look at the log').addCommand(tail);
 }
 
 async function follow(options: TailOptions, output: Output): Promise<void> {
-  const { state, secrets } = await runningStack(options.data);
+  const { databaseUrl, masterKey } = await logOf(options);
   const unknown = options.type?.find((type) => !catalogue.has(type));
   if (unknown !== undefined) throw new Failure(`there is no event type ${unknown}`);
-  const store = await createPostgresEventStore({ url: state.databaseUrl, application: APPLICATION });
-  const pool = createPool({ url: state.databaseUrl, application: APPLICATION, max: 2 });
+  const store = await createPostgresEventStore({ url: databaseUrl, application: APPLICATION });
+  const pool = createPool({ url: databaseUrl, application: APPLICATION, max: 2 });
   const aborter = new AbortController();
   void onSignals({ first: () => aborter.abort(), second: () => process.exit(130) });
   try {
-    const keys = await createPostgresKeyStore({ pool, masterKey: Buffer.from(secrets.masterKey, 'base64') });
-    for await (const { events, caughtUp } of await subscribe(options, store, keys, aborter.signal)) {
+    const openKeys = () => createPostgresKeyStore({ pool, masterKey });
+    for await (const { events, caughtUp } of await subscribe(options, store, openKeys, aborter.signal)) {
       for (const event of events) show(event, options, output);
       if (caughtUp && !options.follow) break;
     }
@@ -71,6 +79,16 @@ async function follow(options: TailOptions, output: Output): Promise<void> {
   }
 }
 
+async function logOf(options: TailOptions): Promise<{ databaseUrl: string; masterKey: Buffer }> {
+  if (options.database === undefined) {
+    const { state, secrets } = await runningStack(options.data);
+    return { databaseUrl: state.databaseUrl, masterKey: Buffer.from(secrets.masterKey, 'base64') };
+  }
+  const key = callerEnvironment().ANNALS_MASTER_KEY;
+  if (options.personal && !key) throw new Failure('--personal needs ANNALS_MASTER_KEY in the environment');
+  return { databaseUrl: options.database, masterKey: Buffer.from(key ?? '', 'base64') };
+}
+
 interface Batch {
   readonly events: readonly Shown[];
   readonly caughtUp: boolean;
@@ -80,12 +98,13 @@ interface Batch {
 async function subscribe(
   options: TailOptions,
   store: EventStore,
-  keys: KeyStore,
+  openKeys: () => Promise<KeyStore>,
   signal: AbortSignal,
 ): Promise<AsyncIterable<Batch>> {
   const from = await startOf(options, store);
   const types = new Set(options.type ?? catalogue.keys());
-  if (options.personal) return createEventLog({ store, catalogue, keys }).subscribe({ from, types, signal });
+  if (options.personal)
+    return createEventLog({ store, catalogue, keys: await openKeys() }).subscribe({ from, types, signal });
   const batches = store.subscribe({ from, filter: ({ type }) => !options.type || types.has(type), signal });
   return (async function* () {
     for await (const { events, caughtUp } of batches) yield { events: events.map(withoutPersonal), caughtUp };

@@ -4,8 +4,7 @@ import { createPostgresEventStore } from '@annals/platform/event-store/postgres/
 import { Command } from 'commander';
 import { z } from 'zod';
 import { askReadiness } from '../local/readiness.ts';
-import type { RunState } from '../local/stack-lock.ts';
-import { dataOption, runningStack } from '../locate.ts';
+import { dataOption, type Operated, operated, opsOption } from '../locate.ts';
 import { type Output, table } from '../output.ts';
 
 interface ServiceHealth {
@@ -29,12 +28,11 @@ type Consumer = z.infer<typeof consumer>;
 const answer = z.looseObject({ consumers: z.array(consumer).optional() });
 
 interface Status {
-  readonly url: string;
-  /** The position of the newest event. */
-  readonly head: string;
+  /** The position of the newest event; null where the log's database is not known. */
+  readonly head: string | null;
   readonly services: readonly ServiceHealth[];
-  /** `lag`: events that it has not handled yet. */
-  readonly consumers: readonly (Consumer & { readonly lag: number })[];
+  /** `lag`: events that it has not handled yet; null where the head is not known. */
+  readonly consumers: readonly (Consumer & { readonly lag: number | null })[];
 }
 
 /** The command; exits with 1 where a service is not ready or a consumer is held, parked or without an owner. */
@@ -42,41 +40,40 @@ export function statusCommand(output: Output): Command {
   return new Command('status')
     .description('services, and every consumer with position, lag and lease')
     .addOption(dataOption())
+    .addOption(opsOption())
     .option('--json', 'print JSON')
-    .action(async ({ data, json }: { data: string; json?: boolean }) => {
-      const { state, secrets } = await runningStack(data);
-      const status = await readStatus(state, secrets.operatorToken);
-      if (json) output.json(status);
+    .action(async (options: { data: string; ops?: string[]; json?: boolean }) => {
+      const status = await readStatus(await operated(options));
+      if (options.json) output.json(status);
       else print(status, output);
       if (!isHealthy(status)) process.exitCode = 1;
     });
 }
 
-async function readStatus(state: RunState, operatorToken: string): Promise<Status> {
+async function readStatus(target: Operated): Promise<Status> {
   const [services, consumers, head] = await Promise.all([
-    Promise.all(state.services.map(healthOf)),
-    readConsumers(state, operatorToken),
-    readHead(state.databaseUrl),
+    Promise.all(target.services.map(healthOf)),
+    readConsumers(target),
+    target.databaseUrl === null ? null : readHead(target.databaseUrl),
   ]);
-  const log = head.split('.', 1)[0] ?? '';
-  const lagOf = ({ through }: Consumer) =>
-    Math.max(0, parsePosition(log, head) - parsePosition(log, through));
-  return {
-    url: state.url,
-    head,
-    services,
-    consumers: consumers.map((one) => ({ ...one, lag: lagOf(one) })),
-  };
+  return { head, services, consumers: consumers.map((one) => ({ ...one, lag: lagOf(one, head) })) };
 }
 
-async function healthOf({ name, opsUrl }: RunState['services'][number]): Promise<ServiceHealth> {
+/** Positions of this adapter count events. */
+function lagOf({ through }: Consumer, head: string | null): number | null {
+  if (head === null) return null;
+  const log = head.split('.', 1)[0] ?? '';
+  return Math.max(0, parsePosition(log, head) - parsePosition(log, through));
+}
+
+async function healthOf({ name, opsUrl }: Operated['services'][number]): Promise<ServiceHealth> {
   const readiness = await askReadiness(`${opsUrl}/health/ready`);
   return { name, state: readiness.isReady ? 'ready' : readiness.reason };
 }
 
 /** Each service tells of all consumers that share its database; of different answers the newest counts. */
-async function readConsumers(state: RunState, operatorToken: string): Promise<Consumer[]> {
-  const answers = await Promise.all(state.services.map(({ opsUrl }) => askConsumers(opsUrl, operatorToken)));
+async function readConsumers({ services, operatorToken }: Operated): Promise<Consumer[]> {
+  const answers = await Promise.all(services.map(({ opsUrl }) => askConsumers(opsUrl, operatorToken)));
   const newest = new Map<string, Consumer>();
   for (const one of answers.flat()) {
     const seen = newest.get(one.consumer);
@@ -114,15 +111,15 @@ function isHealthy({ services, consumers }: Status): boolean {
   );
 }
 
-function print({ url, head, services, consumers }: Status, output: Output): void {
-  output.line(`${url}, log at ${head}\n`);
+function print({ head, services, consumers }: Status, output: Output): void {
+  if (head !== null) output.line(`The log is at ${head}.\n`);
   for (const line of table([['service', 'state'], ...services.map(({ name, state }) => [name, state])]))
     output.line(line);
   output.line('');
   const rows = consumers.map((one) => [
     one.consumer,
     one.position,
-    one.held ? `held at ${one.held.position}: ${one.held.error}` : String(one.lag),
+    one.held ? `held at ${one.held.position}: ${one.held.error}` : String(one.lag ?? '?'),
     one.owner ?? 'nobody',
     one.leaseUntil ?? '',
     String(one.parkedKeys),

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { codeOf } from '../import/api-client.ts';
 import { refusalOf } from '../import/refusal.ts';
-import { dataOption, runningStack } from '../locate.ts';
+import { dataOption, operated, opsOption } from '../locate.ts';
 import { Failure, type Output } from '../output.ts';
 
 interface CreateAdminOptions {
@@ -13,6 +13,7 @@ interface CreateAdminOptions {
   readonly email: string;
   readonly passwordStdin?: boolean;
   readonly data: string;
+  readonly ops?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -24,27 +25,29 @@ export function usersCommand(output: Output): Command {
     .requiredOption('--email <address>', 'e-mail address')
     .option('--password-stdin', 'read the password from standard input')
     .addOption(dataOption())
+    .addOption(opsOption())
     .option('--json', 'print JSON')
     .action((options: CreateAdminOptions) => register(options, output));
   return new Command('users').description('operate users').addCommand(createAdmin);
 }
 
 async function register(options: CreateAdminOptions, output: Output): Promise<void> {
-  const { state, secrets } = await runningStack(options.data);
-  const opsUrl = state.services.find(({ service }) => service === 'command-api')?.opsUrl;
+  const { services, operatorToken } = await operated(options);
+  const opsUrl = services.find(({ service }) => service === 'command-api')?.opsUrl;
+  if (opsUrl === undefined) throw new Failure('none of these is the operations URL of command-api');
   const password = options.passwordStdin
     ? (await text(process.stdin)).replace(/\r?\n$/, '')
     : await askPassword();
   const response = await fetch(`${opsUrl}/admin/users`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${secrets.operatorToken}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${operatorToken}`, 'content-type': 'application/json' },
     body: JSON.stringify({ username: options.username, email: options.email, password }),
   });
   const body: unknown = await response.json();
   if (response.status !== 201)
     throw new Failure(`${refusalOf(response.status, body).message} (${codeOf(body)})`);
   if (options.json) output.json(body);
-  else output.line(`${options.username} is an admin now. Log in with POST ${state.url}/v1/sessions.`);
+  else output.line(`${options.username} is an admin now, and logs in like anyone else: POST /v1/sessions.`);
 }
 
 /** Asks twice, without showing what is typed. */
