@@ -1,9 +1,14 @@
 import type { Route } from '@annals/contracts/kit/route';
-import { createArticle, publishArticle } from '@annals/contracts/publishing/article.routes';
-import { addComment } from '@annals/contracts/publishing/comment.routes';
+import {
+  createArticle,
+  getArticle,
+  listHistory,
+  publishArticle,
+} from '@annals/contracts/publishing/article.routes';
+import { addComment, getComment } from '@annals/contracts/publishing/comment.routes';
 import { routes } from '@annals/contracts/routes';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import { Api, uniqueName } from './client.ts';
+import { Api, after, uniqueName } from './client.ts';
 import { newPerson, type Person } from './people.ts';
 
 /**
@@ -32,7 +37,12 @@ beforeAll(async () => {
   draft = await newArticle();
   publication = await newArticle();
   await owner.api.ok(publishArticle, { params: { id: publication } });
-  comment = (await other.api.ok(addComment, { params: { id: publication }, body: { content: 'x' } })).body.id;
+  const added = await other.api.ok(addComment, { params: { id: publication }, body: { content: 'x' } });
+  comment = added.body.id;
+  // Whatever view a query reads, it has got here.
+  await owner.api.ok(getArticle, { params: { idOrSlug: publication }, ...after(added) });
+  await owner.api.ok(getComment, { params: { id: comment }, ...after(added) });
+  await owner.api.ok(listHistory, { params: { id: publication }, ...after(added) });
 });
 
 /** Whether `api` gets past the authorisation of `route` on `article`. A body of `null` is never valid, so nothing is done. */
