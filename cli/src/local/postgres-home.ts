@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chown, cp, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 
@@ -39,10 +39,15 @@ export async function findPostgresHome(dataFolder: string): Promise<PostgresHome
   const existing = [inPlace.cluster, ...(elsewhere ? [join(elsewhere, 'postgres')] : [])];
   const owners = await Promise.all(existing.map(ownerOf));
   const account = owners.find((owner) => owner !== null) ?? ordinaryAccount();
-  const isReachable = canUse(installed.postgres, dataFolder, account);
-  if (elsewhere === null && isReachable && (await canOwn(dataFolder, account)))
-    return { ...inPlace, account };
-  return moveElsewhere(installed.postgres, elsewhere ?? (await newElsewhere(dataFolder)), account);
+  const binaries = runsAs(account, installed.postgres) ? installed : await sharedBinaries(installed.postgres);
+  if (elsewhere === null && canEnter(account, dataFolder) && (await canOwn(dataFolder, account))) {
+    return { ...inPlace, ...binaries, account };
+  }
+  const folder = elsewhere ?? (await newElsewhere(dataFolder));
+  await makePassable(ELSEWHERE);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await chown(folder, account.uid, account.gid);
+  return { ...binaries, cluster: join(folder, 'postgres'), account, isElsewhere: true };
 }
 
 /** The binaries of the platform's npm package, its symbolic links restored: npm packages cannot carry them. */
@@ -100,12 +105,13 @@ function lookUp(user: string): Account | null {
   return uid.status === 0 && gid.status === 0 ? { uid: Number(uid.stdout), gid: Number(gid.stdout) } : null;
 }
 
-/** Tried rather than computed: modes, ACLs and mount options all count. */
-function canUse(postgres: string, dataFolder: string, account: Account): boolean {
-  const runs = spawnSync(postgres, ['--version'], { ...account, cwd: '/' }).status === 0;
-  return (
-    runs && spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', dataFolder], { ...account, cwd: '/' }).status === 0
-  );
+/** Tried rather than computed, like the next one: modes, ACLs and mount options all count. */
+function runsAs(account: Account, program: string): boolean {
+  return spawnSync(program, ['--version'], { ...account, cwd: '/' }).status === 0;
+}
+
+function canEnter(account: Account, folder: string): boolean {
+  return spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', folder], { ...account, cwd: '/' }).status === 0;
 }
 
 /** False on file systems that do not let files be given away (some network and desktop-shared folders). */
@@ -141,31 +147,28 @@ async function newElsewhere(dataFolder: string): Promise<string> {
   return join(ELSEWHERE, id);
 }
 
-async function moveElsewhere(
-  installedPostgres: string,
-  folder: string,
-  account: Account,
-): Promise<PostgresHome> {
+/** A copy of the binaries that every user can reach, shared by all folders of the same release. */
+async function sharedBinaries(installedPostgres: string): Promise<{ initdb: string; postgres: string }> {
   const native = dirname(dirname(installedPostgres));
-  const version = z
-    .object({ version: z.string() })
-    .parse(JSON.parse(await readFile(join(native, '..', 'package.json'), 'utf8')));
-  const copy = join(folder, `binaries-${version.version}`);
-  await mkdir(folder, { recursive: true, mode: 0o755 });
-  await chown(folder, account.uid, account.gid);
+  const manifest: unknown = JSON.parse(await readFile(join(native, '..', 'package.json'), 'utf8'));
+  const { version } = z.object({ version: z.string() }).parse(manifest);
+  const copy = join(ELSEWHERE, `postgresql-${version}`);
   if (!(await stat(copy).catch(() => null))) {
-    await rm(`${copy}.new`, { recursive: true, force: true });
-    await cp(native, `${copy}.new`, { recursive: true, verbatimSymlinks: true });
-    await rename(`${copy}.new`, copy);
+    const fresh = `${copy}.${process.pid}`;
+    await makePassable(ELSEWHERE);
+    await cp(native, fresh, { recursive: true, verbatimSymlinks: true });
+    spawnSync('chmod', ['-R', 'a+rX', fresh]);
+    // Another start may have been faster.
+    await rename(fresh, copy).catch(ignore('ENOTEMPTY', 'EEXIST'));
+    await rm(fresh, { recursive: true, force: true });
   }
-  const bin = join(copy, 'bin');
-  return {
-    initdb: join(bin, 'initdb'),
-    postgres: join(bin, 'postgres'),
-    cluster: join(folder, 'postgres'),
-    account,
-    isElsewhere: true,
-  };
+  return { initdb: join(copy, 'bin', 'initdb'), postgres: join(copy, 'bin', 'postgres') };
+}
+
+/** Whatever the umask. */
+async function makePassable(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await chmod(folder, 0o755);
 }
 
 function ignore(...codes: readonly string[]) {

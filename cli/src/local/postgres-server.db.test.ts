@@ -1,6 +1,11 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { ownPostgres, testDatabase } from '@annals/testing/servers/postgres';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePorts } from './free-port.ts';
+import { startPostgres } from './postgres-server.ts';
 
 async function query(url: string, sql: string): Promise<pg.QueryResult> {
   const client = new pg.Client({ connectionString: url });
@@ -50,6 +55,26 @@ describe('the embedded PostgreSQL', () => {
     expect(rows).toEqual([{ lower: 'äö', words: "'größe':1" }]);
   });
 });
+
+test.runIf(process.getuid?.() === 0)(
+  'in a folder that root alone can enter, the database lives elsewhere, and is found there again',
+  async () => {
+    const dataFolder = await mkdtemp(join(tmpdir(), 'annals-root-'));
+    await chmod(dataFolder, 0o700);
+    const [port = 0] = await freePorts(1);
+    const options = { dataFolder, port, password: 'secret' };
+    const first = await startPostgres(options);
+    expect([first.isElsewhere, first.cluster.startsWith(dataFolder)]).toEqual([true, false]);
+    await query(first.url, 'create table kept (n int)');
+    await first.stop();
+    const second = await startPostgres(options);
+    expect(second.cluster).toBe(first.cluster);
+    await query(second.url, 'select * from kept');
+    await second.stop();
+    await rm(dirname(second.cluster), { recursive: true });
+    await rm(dataFolder, { recursive: true });
+  },
+);
 
 test('databases of tests are apart', async () => {
   const [one, two] = await Promise.all([testDatabase(), testDatabase()]);
