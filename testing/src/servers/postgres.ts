@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts } from '@annals/cli/local/free-port';
 import { type PostgresServer, startPostgres } from '@annals/cli/local/postgres-server';
 import { endProcess, identify } from '@annals/cli/local/processes';
@@ -39,8 +40,23 @@ export async function testDatabase(): Promise<TestDatabase> {
   await onServer(server, `create database ${name} template template0`);
   const url = new URL(server);
   url.pathname = name;
-  return { url: url.href, drop: () => onServer(server, `drop database if exists ${name} with (force)`) };
+  return { url: url.href, drop: () => drop(server, name) };
 }
+
+/** Connections that are just closing may finish; after two seconds those that are left are ended. */
+async function drop(server: string, name: string): Promise<void> {
+  for (let attempt = 0; attempt < 40; attempt++) {
+    try {
+      return await onServer(server, `drop database if exists ${name}`);
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError) || error.code !== OBJECT_IN_USE) throw error;
+      await sleep(50);
+    }
+  }
+  await onServer(server, `drop database if exists ${name} with (force)`);
+}
+
+const OBJECT_IN_USE = '55006';
 
 async function onServer(url: string, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });

@@ -1,3 +1,4 @@
+import { Problem } from '@annals/contracts/problems';
 import type { EventLog } from '@annals/platform/event-log/log';
 import { v7 as uuidv7 } from 'uuid';
 import { expect, test } from 'vitest';
@@ -48,8 +49,22 @@ async function act(replica: Replica, ids: string[], random: () => number): Promi
   else await replica.run(restoreArticle, options);
 }
 
+/** How a command ends, tried again while others are about to take its keys: `done`, or the code of its refusal. */
+async function outcomeOf(run: () => Promise<unknown>): Promise<string> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await run();
+      return 'done';
+    } catch (error) {
+      const code = error instanceof Problem ? error.code : String(error);
+      if (code !== 'concurrent-changes' || attempt === 20) return code;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
 test.each(Array.from({ length: 25 }, (_, seed) => seed + 1))(
-  'whoever dies when, no key is ever owned twice, and none is lost (seed %i)',
+  'whoever dies when, no key is ever owned twice, and only owned keys count as taken (seed %i)',
   async (seed) => {
     const random = randomOf(seed * 7_919);
     const { events, replica } = createHarness();
@@ -74,9 +89,8 @@ test.each(Array.from({ length: 25 }, (_, seed) => seed + 1))(
           kind: 'title',
           parts: [ada.kind === 'user' ? ada.userId : '', title.toLowerCase()],
         });
-        const creation = healthy.run(createArticle, { caller: ada, body: { title } });
-        if (owned.has(key)) await expect(creation).rejects.toMatchObject({ code: 'title-taken' });
-        else await creation;
+        const outcome = await outcomeOf(() => healthy.run(createArticle, { caller: ada, body: { title } }));
+        expect(outcome === 'title-taken').toBe(owned.has(key));
       }
       ownersOf(events);
     } finally {
