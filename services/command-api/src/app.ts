@@ -10,7 +10,8 @@ import type { Authenticate } from '@annals/platform/http/operation';
 import { type AdminRoute, adminRoute, createOpsServer } from '@annals/platform/http/ops-server';
 import { createHttpServer, type HttpServer } from '@annals/platform/http/server';
 import { createLocalThrottle, toLimits } from '@annals/platform/http/throttle';
-import { createReleasers, type Releasers } from '@annals/platform/lifecycle/releasers';
+import { type App as AppOf, toApp } from '@annals/platform/lifecycle/app';
+import type { Releasers } from '@annals/platform/lifecycle/releasers';
 import { createLocalJWKSet } from 'jose';
 import type { Config } from './config.ts';
 import { accessProjection, type FollowedAccess, followAccess } from './identity/access-view.ts';
@@ -23,37 +24,19 @@ import { NAME, openPlatform, type Platform } from './platform.ts';
 import { releaseRoute } from './reservations/release-route.ts';
 import { createWriteSide, type WriteSide, type WriteSideOverrides } from './write-side.ts';
 
-export interface App {
-  start(): Promise<void>;
-  /** Answers what is under way, finishes what is in the background, hands the leases over. */
-  stop(): Promise<void>;
-  /** Base URLs, once started. */
-  readonly addresses: { readonly main: string; readonly ops: string };
+export type App = AppOf<Addresses>;
+
+interface Addresses {
+  readonly main: string;
+  readonly ops: string;
 }
 
 /** Creates the service; nothing happens before `start`. `overrides` are for tests. */
 export function createApp(config: Config, overrides: WriteSideOverrides = {}): App {
-  const releasers = createReleasers();
-  const addresses = { main: '', ops: '' };
-  return {
-    addresses,
-    async start() {
-      try {
-        Object.assign(addresses, await run(config, overrides, releasers));
-      } catch (error) {
-        await releasers.release();
-        throw error;
-      }
-    },
-    stop: () => releasers.release(),
-  };
+  return toApp((releasers) => run(config, overrides, releasers));
 }
 
-async function run(
-  config: Config,
-  overrides: WriteSideOverrides,
-  releasers: Releasers,
-): Promise<App['addresses']> {
+async function run(config: Config, overrides: WriteSideOverrides, releasers: Releasers): Promise<Addresses> {
   const { host, operatorToken } = config;
   const platform = await openPlatform(config, releasers);
   const { logger, metrics, pool, log } = platform;

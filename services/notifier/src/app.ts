@@ -4,7 +4,8 @@ import { pushRules } from '@annals/contracts/push/rules';
 import { createEventLog } from '@annals/platform/event-log/event-log';
 import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
 import { createOpsServer } from '@annals/platform/http/ops-server';
-import { createReleasers, type Releasers } from '@annals/platform/lifecycle/releasers';
+import { type App as AppOf, toApp } from '@annals/platform/lifecycle/app';
+import type { Releasers } from '@annals/platform/lifecycle/releasers';
 import { createPool } from '@annals/platform/postgres/pool';
 import type { KeyStore } from '@annals/platform/privacy/port';
 import { createLogger } from '@annals/platform/telemetry/logger';
@@ -25,32 +26,19 @@ export interface Overrides {
   readonly limits?: Partial<PushLimits>;
 }
 
-export interface App {
-  start(): Promise<void>;
-  stop(): Promise<void>;
-  /** Base URLs, once started. */
-  readonly addresses: { readonly main: string; readonly ops: string };
+export type App = AppOf<Addresses>;
+
+interface Addresses {
+  readonly main: string;
+  readonly ops: string;
 }
 
 /** Creates the service; nothing happens before `start`. */
 export function createApp(config: Config, overrides: Overrides = {}): App {
-  const releasers = createReleasers();
-  const addresses = { main: '', ops: '' };
-  return {
-    addresses,
-    async start() {
-      try {
-        Object.assign(addresses, await run(config, { ...defaultLimits, ...overrides.limits }, releasers));
-      } catch (error) {
-        await releasers.release();
-        throw error;
-      }
-    },
-    stop: () => releasers.release(),
-  };
+  return toApp((releasers) => run(config, { ...defaultLimits, ...overrides.limits }, releasers));
 }
 
-async function run(config: Config, limits: PushLimits, releasers: Releasers): Promise<App['addresses']> {
+async function run(config: Config, limits: PushLimits, releasers: Releasers): Promise<Addresses> {
   const { host, operatorToken } = config;
   const platform = await openPlatform(config, releasers);
   const { logger, metrics } = platform;

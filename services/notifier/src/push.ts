@@ -1,10 +1,11 @@
 /** Puts together what sockets need: the hub, who may follow what, who is who, recovery, and the clock. */
+import { AccessTable, accessEventTypes, accessView } from '@annals/contracts/identity/access';
+import { followView } from '@annals/platform/access/follow-view';
 import { createSessionCheck } from '@annals/platform/access/session-check';
 import { createAuthenticator } from '@annals/platform/http/authenticator';
 import type { Authenticate } from '@annals/platform/http/operation';
 import { createRemoteJwks } from '@annals/platform/http/remote-jwks';
 import type { Releasers } from '@annals/platform/lifecycle/releasers';
-import { followAccess } from './access-view.ts';
 import { Hub } from './channels/hub.ts';
 import { createQueryApiAccess } from './channels/query-api-access.ts';
 import type { Config } from './config.ts';
@@ -68,7 +69,14 @@ export async function createPush(
 
 function createAuthentication(config: Config, { pool, log, logger }: Platform, releasers: Releasers) {
   const { commandApiUrl, serviceToken, publicUrl: issuer } = config;
-  const { table, follower } = followAccess({ pool, log, logger });
+  const { table, follower } = followView({
+    view: accessView,
+    types: accessEventTypes,
+    table: new AccessTable(),
+    pool,
+    log,
+    logger,
+  });
   releasers.add(() => follower.stop());
   let isKnown = false;
   void follower.ready.then(() => {

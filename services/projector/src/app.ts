@@ -9,7 +9,8 @@ import { createEventLog } from '@annals/platform/event-log/event-log';
 import type { EventLog } from '@annals/platform/event-log/log';
 import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
 import { createOpsServer } from '@annals/platform/http/ops-server';
-import { createReleasers, type Releasers } from '@annals/platform/lifecycle/releasers';
+import { type App as AppOf, toApp } from '@annals/platform/lifecycle/app';
+import type { Releasers } from '@annals/platform/lifecycle/releasers';
 import { migrate } from '@annals/platform/postgres/migrate';
 import { createPool } from '@annals/platform/postgres/pool';
 import { createPostgresKeyStore } from '@annals/platform/privacy/postgres-keys';
@@ -25,12 +26,10 @@ import { viewMigrations } from './view-migrations.ts';
 
 const NAME = 'projector';
 
-export interface App {
-  start(): Promise<void>;
-  /** Finishes the batches under way and hands the leases over. */
-  stop(): Promise<void>;
-  /** Base URLs, once started. */
-  readonly addresses: { readonly ops: string };
+export type App = AppOf<Addresses>;
+
+interface Addresses {
+  readonly ops: string;
 }
 
 interface Platform {
@@ -42,23 +41,10 @@ interface Platform {
 
 /** Creates the service; nothing happens before `start`. */
 export function createApp(config: Config): App {
-  const releasers = createReleasers();
-  const addresses = { ops: '' };
-  return {
-    addresses,
-    async start() {
-      try {
-        addresses.ops = await run(config, releasers);
-      } catch (error) {
-        await releasers.release();
-        throw error;
-      }
-    },
-    stop: () => releasers.release(),
-  };
+  return toApp((releasers) => run(config, releasers));
 }
 
-async function run(config: Config, releasers: Releasers): Promise<string> {
+async function run(config: Config, releasers: Releasers): Promise<Addresses> {
   const { host, opsPort: port, operatorToken } = config;
   const platform = await openPlatform(config, releasers);
   const { logger, metrics, pool } = platform;
@@ -77,10 +63,10 @@ async function run(config: Config, releasers: Releasers): Promise<string> {
   await consumers.start();
   const trimming = startTrimming(pool, logger);
   releasers.add(() => trimming.stop());
-  const address = await ops.listen({ host, port });
+  const addresses = { ops: await ops.listen({ host, port }) };
   releasers.add(() => ops.drain());
-  logger.info({ ops: address, views: projections.length }, 'started');
-  return address;
+  logger.info({ ...addresses, views: projections.length }, 'started');
+  return addresses;
 }
 
 async function openPlatform(config: Config, releasers: Releasers): Promise<Platform> {

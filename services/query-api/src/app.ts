@@ -1,7 +1,9 @@
 /** Composes the query-api: answers reads from views. */
 import { catalogue } from '@annals/contracts/catalogue';
+import { AccessTable, accessEventTypes, accessView } from '@annals/contracts/identity/access';
 import { discover, ofKind } from '@annals/contracts/kit/discover';
 import { routes } from '@annals/contracts/routes';
+import { followView } from '@annals/platform/access/follow-view';
 import { createSessionCheck } from '@annals/platform/access/session-check';
 import { createFreshness, type Freshness } from '@annals/platform/consumer/freshness';
 import { createEventLog } from '@annals/platform/event-log/event-log';
@@ -13,7 +15,8 @@ import { createOpsServer } from '@annals/platform/http/ops-server';
 import { createRemoteJwks } from '@annals/platform/http/remote-jwks';
 import { createHttpServer, type HttpServer } from '@annals/platform/http/server';
 import { createLocalThrottle, toLimits } from '@annals/platform/http/throttle';
-import { createReleasers, type Releasers } from '@annals/platform/lifecycle/releasers';
+import { type App as AppOf, toApp } from '@annals/platform/lifecycle/app';
+import type { Releasers } from '@annals/platform/lifecycle/releasers';
 import { createListener } from '@annals/platform/postgres/listener';
 import { createPool } from '@annals/platform/postgres/pool';
 import type { KeyStore } from '@annals/platform/privacy/port';
@@ -22,7 +25,6 @@ import { createMetrics } from '@annals/platform/telemetry/metrics';
 import { createTracing, type Tracing } from '@annals/platform/telemetry/tracing';
 import type { Pool } from 'pg';
 import type { Registry } from 'prom-client';
-import { followAccess } from './access-view.ts';
 import type { Config } from './config.ts';
 import { bindChannelCheck } from './push/channel-check.ts';
 import type { ChannelRule } from './push/channel-rule.ts';
@@ -40,11 +42,11 @@ export interface Overrides {
   readonly authenticate?: Authenticate;
 }
 
-export interface App {
-  start(): Promise<void>;
-  stop(): Promise<void>;
-  /** Base URLs, once started. */
-  readonly addresses: { readonly main: string; readonly ops: string };
+export type App = AppOf<Addresses>;
+
+interface Addresses {
+  readonly main: string;
+  readonly ops: string;
 }
 
 interface Platform {
@@ -65,23 +67,10 @@ interface Gate {
 
 /** Creates the service; nothing happens before `start`. */
 export function createApp(config: Config, overrides: Overrides = {}): App {
-  const releasers = createReleasers();
-  const addresses = { main: '', ops: '' };
-  return {
-    addresses,
-    async start() {
-      try {
-        Object.assign(addresses, await run(config, overrides, releasers));
-      } catch (error) {
-        await releasers.release();
-        throw error;
-      }
-    },
-    stop: () => releasers.release(),
-  };
+  return toApp((releasers) => run(config, overrides, releasers));
 }
 
-async function run(config: Config, overrides: Overrides, releasers: Releasers): Promise<App['addresses']> {
+async function run(config: Config, overrides: Overrides, releasers: Releasers): Promise<Addresses> {
   const { host, port, opsPort, operatorToken } = config;
   const platform = await openPlatform(config, releasers);
   const { logger, metrics, freshness } = platform;
@@ -128,7 +117,14 @@ async function openPlatform(config: Config, releasers: Releasers): Promise<Platf
 
 function openGate(config: Config, { pool, log, logger }: Platform, releasers: Releasers): Gate {
   const { commandApiUrl, serviceToken, serviceTokens, publicUrl: issuer } = config;
-  const { table, follower } = followAccess({ pool, log, logger });
+  const { table, follower } = followView({
+    view: accessView,
+    types: accessEventTypes,
+    table: new AccessTable(),
+    pool,
+    log,
+    logger,
+  });
   releasers.add(() => follower.stop());
   const sweeper = setInterval(() => table.sweep(new Date(Date.now() - REVOCATIONS_MS)), 60_000);
   releasers.add(() => clearInterval(sweeper));

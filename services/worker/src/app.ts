@@ -8,7 +8,8 @@ import { createEventLog } from '@annals/platform/event-log/event-log';
 import type { EventLog } from '@annals/platform/event-log/log';
 import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
 import { adminRoute, createOpsServer } from '@annals/platform/http/ops-server';
-import { createReleasers, type Releasers } from '@annals/platform/lifecycle/releasers';
+import { type App as AppOf, toApp } from '@annals/platform/lifecycle/app';
+import type { Releasers } from '@annals/platform/lifecycle/releasers';
 import { createPool } from '@annals/platform/postgres/pool';
 import { createPostgresKeyStore } from '@annals/platform/privacy/postgres-keys';
 import { createLogger, type Logger } from '@annals/platform/telemetry/logger';
@@ -35,11 +36,10 @@ export interface Overrides {
   readonly tickMs?: number;
 }
 
-export interface App {
-  start(): Promise<void>;
-  stop(): Promise<void>;
-  /** Base URL, once started. */
-  readonly addresses: { readonly ops: string };
+export type App = AppOf<Addresses>;
+
+interface Addresses {
+  readonly ops: string;
 }
 
 interface Platform {
@@ -52,23 +52,10 @@ interface Platform {
 
 /** Creates the service; nothing happens before `start`. */
 export function createApp(config: Config, overrides: Overrides = {}): App {
-  const releasers = createReleasers();
-  const addresses = { ops: '' };
-  return {
-    addresses,
-    async start() {
-      try {
-        addresses.ops = await run(config, overrides, releasers);
-      } catch (error) {
-        await releasers.release();
-        throw error;
-      }
-    },
-    stop: () => releasers.release(),
-  };
+  return toApp((releasers) => run(config, overrides, releasers));
 }
 
-async function run(config: Config, overrides: Overrides, releasers: Releasers): Promise<string> {
+async function run(config: Config, overrides: Overrides, releasers: Releasers): Promise<Addresses> {
   const platform = await openPlatform(config, releasers);
   const { pool, logger } = platform;
   await prepareJobs(pool);
@@ -82,12 +69,12 @@ async function run(config: Config, overrides: Overrides, releasers: Releasers): 
   const consumers = await createReactions(config, platform, overrides);
   const ops = createOps(config, platform, consumers);
   releasers.add(() => ops.close());
-  const address = await ops.listen({ host: config.host, port: config.opsPort });
+  const addresses = { ops: await ops.listen({ host: config.host, port: config.opsPort }) };
   await consumers.start();
   releasers.add(() => consumers.stop());
   releasers.add(() => ops.drain());
-  logger.info({ ops: address }, 'started');
-  return address;
+  logger.info(addresses, 'started');
+  return addresses;
 }
 
 async function openPlatform(config: Config, releasers: Releasers): Promise<Platform> {

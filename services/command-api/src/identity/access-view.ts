@@ -9,8 +9,7 @@ import {
 } from '@annals/contracts/identity/access';
 import { session } from '@annals/contracts/identity/session.events';
 import { user } from '@annals/contracts/identity/user.events';
-import { type Follower, startFollower } from '@annals/platform/access/follower';
-import { loadView } from '@annals/platform/access/load-view';
+import { type FollowedView, followView } from '@annals/platform/access/follow-view';
 import { defineProjection, viewName } from '@annals/platform/consumer/projection';
 import type pg from 'pg';
 import type { Platform } from '../platform.ts';
@@ -24,35 +23,17 @@ export const accessProjection = defineProjection<AccessEntry>()({
   evolve: evolveAccess,
 });
 
-const VIEW = viewName(accessView);
-
 /** No access token lives longer, so nobody asks about sessions that ended before. */
 const REMEMBERED_MS = 20 * 60_000;
 
-export interface FollowedAccess {
-  readonly table: AccessTable;
-  readonly follower: Follower;
-}
+/** The view in memory. */
+export type FollowedAccess = FollowedView<AccessTable>;
 
 /** Begins to follow; loading is tried again until it succeeds. */
-export function followAccess({
-  pool,
-  log,
-  logger,
-}: Pick<Platform, 'pool' | 'log' | 'logger'>): FollowedAccess {
+export function followAccess(platform: Pick<Platform, 'pool' | 'log' | 'logger'>): FollowedAccess {
+  const { pool, log, logger } = platform;
   const table = new AccessTable();
-  const follower = startFollower({
-    log,
-    logger,
-    types: accessEventTypes,
-    async load() {
-      const { entries, through } = await loadView<AccessEntry>(pool, VIEW);
-      table.load(entries);
-      return through;
-    },
-    apply: (event) => table.apply(event),
-  });
-  return { table, follower };
+  return followView({ view: accessView, types: accessEventTypes, table, pool, log, logger });
 }
 
 /** Forgets sessions that ended so long ago that no token of theirs is valid any more. */
@@ -60,7 +41,7 @@ export async function sweepAccess(pool: pg.Pool, table: AccessTable): Promise<vo
   const time = new Date(Date.now() - REMEMBERED_MS);
   table.sweep(time);
   await pool.query(
-    `delete from views.${VIEW} where key like 'session:%' and (doc::jsonb)->>'revokedAt' < $1`,
+    `delete from views.${viewName(accessView)} where key like 'session:%' and (doc::jsonb)->>'revokedAt' < $1`,
     [time.toISOString()],
   );
 }
