@@ -213,9 +213,9 @@ describe('a version', () => {
 
   test('is ready once it has caught up, not before', async () => {
     const gate = Promise.withResolvers<void>();
-    // The second of several batches has to wait.
+    // The second of several batches has to wait; what is read ahead comes after it.
     const load = vi.fn(async (...wanted: Parameters<ViewStore['load']>) => {
-      if (load.mock.calls.length === 2) await gate.promise;
+      if (load.mock.calls.length >= 2) await gate.promise;
       return kit.store.load(...wanted);
     });
     const status = vi.fn(kit.store.status);
@@ -224,7 +224,7 @@ describe('a version', () => {
       store: { ...kit.store, load, status },
       log: inBatchesOf(kit.log, 10),
     });
-    await eventually(() => expect(load).toHaveBeenCalledTimes(2));
+    await eventually(() => expect(load.mock.calls.length).toBeGreaterThanOrEqual(2));
     const looks = status.mock.calls.length;
     await eventually(() => expect(status.mock.calls.length).toBeGreaterThan(looks + 2));
     expect(consumers.isReady()).toBe(false);
