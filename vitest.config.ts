@@ -14,14 +14,14 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{contracts,platform,testing,cli,services,infra}/**/*.test.ts'],
+          include: ['{contracts,platform,testing,cli,services,infra,bench}/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/*.db.test.ts', '**/*.e2e.test.ts'],
         },
       },
       {
         test: {
           name: 'db',
-          include: ['{contracts,platform,testing,cli,services}/**/*.db.test.ts'],
+          include: ['{contracts,platform,testing,cli,services,bench}/**/*.db.test.ts'],
           globalSetup,
           testTimeout: 90_000,
           hookTimeout: 90_000,

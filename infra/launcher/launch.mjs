@@ -11,6 +11,7 @@ import { run } from './run.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const cli = join(root, 'cli', 'src', 'main.ts');
+const bench = join(root, 'bench', 'src', 'main.ts');
 const check = join(root, 'infra', 'check', 'check.ts');
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 
@@ -22,6 +23,7 @@ const tasks = {
   start: (args) => [{ script: [cli, 'start', ...args] }],
   demo: (args) => [{ script: [cli, 'demo', ...args] }],
   annals: (args) => [{ script: [cli, ...args] }],
+  bench: (args) => [{ script: [bench, ...args], isHere: true }],
   check: (args) => [{ script: [check, ...args], isHere: true }],
   test: (args) => [
     ...(args.length === 0 ? [{ script: [check], isHere: true }] : []),
