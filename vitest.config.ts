@@ -1,21 +1,29 @@
 import { defineConfig } from 'vitest/config';
+import { isProving } from './testing/src/config.ts';
+import { GuaranteeTable } from './testing/src/guarantees/table.ts';
 
 const globalSetup = 'testing/src/servers/global-setup.ts';
 
 /**
- * `unit` needs no server, `db` one shared PostgreSQL, `e2e` boots the whole stack. Each starts its server only when
- * one of its files runs.
+ * `unit` needs no server, `db` one shared PostgreSQL, `e2e` boots the whole stack, `fuzz` one with two replicas. Each
+ * starts its server only when one of its files runs; each file of `guarantees` starts a stack of its own.
  */
 // biome-ignore lint/style/noDefaultExport: vitest reads its configuration from the default export
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    reporters: ['default', new GuaranteeTable()],
     projects: [
       {
         test: {
           name: 'unit',
           include: ['{contracts,platform,testing,cli,services,infra,bench}/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/*.db.test.ts', '**/*.e2e.test.ts'],
+          exclude: [
+            '**/node_modules/**',
+            '**/*.db.test.ts',
+            '**/*.e2e.test.ts',
+            'testing/**/*.{fuzz,guarantee}.test.ts',
+          ],
         },
       },
       {
@@ -36,6 +44,27 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'fuzz',
+          include: ['testing/**/*.fuzz.test.ts'],
+          globalSetup: 'testing/src/fuzz/global-setup.ts',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'guarantees',
+          include: ['testing/**/*.guarantee.test.ts'],
+          fileParallelism: false,
+          testTimeout: isProving ? 3_600_000 : 180_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -1,4 +1,21 @@
 /** What the environment tells the tests. */
 
+/** Whether `npm run prove` runs: full counts instead of small ones. */
+export const isProving = process.env.ANNALS_PROVE !== undefined;
+
+/** The environment of a run with full counts. */
+export function provingEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, ANNALS_PROVE: 'yes' };
+}
+
+/** Where a process of a stack with faults finds what to do. */
+export const faultsFolder: string | undefined = process.env.TEST_FAULTS_FOLDER;
+
 /** The path of a Chromium for tests of pages, where there is one. */
 export const testBrowser: string | undefined = process.env.ANNALS_TEST_BROWSER;
+
+const seed = Number.parseInt(process.env.ANNALS_FUZZ_SEED ?? '', 10);
+/** The seed of a fuzz failure that is to be tried again, … */
+export const fuzzSeed: number | undefined = Number.isNaN(seed) ? undefined : seed;
+/** … and its path there. */
+export const fuzzPath: string | undefined = process.env.ANNALS_FUZZ_PATH;

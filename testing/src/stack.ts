@@ -1,13 +1,16 @@
-/** The whole stack for end-to-end tests: every process real, under the supervisor that `annals start` uses. */
+/** The whole stack for tests: every process real, under the supervisor that `annals start` uses. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { callerEnvironment } from '@annals/cli/config';
 import { knownVariables } from '@annals/cli/local/environment';
 import { freePorts } from '@annals/cli/local/free-port';
-import { type LocalService, layoutOf, portCount } from '@annals/cli/local/layout';
+import { type Layout, type LocalService, layoutOf, portCount } from '@annals/cli/local/layout';
 import { createLogSink } from '@annals/cli/local/log-sink';
+import type { StackOptions } from '@annals/cli/local/stack';
 import { startStack } from '@annals/cli/local/supervisor';
+import { createFaults, type FaultOptions, type Faults, faultyMainFileOf } from './faults/faults.ts';
 import { temporaryFolder } from './servers/temporary-folder.ts';
+import { controlStack, type StackControl } from './stack-control.ts';
 
 export interface TestStackOptions {
   /** Processes of each service. Default 1. */
@@ -16,11 +19,15 @@ export interface TestStackOptions {
   readonly tuning?: Readonly<Record<string, string>>;
   /** Default: a new temporary folder, removed by `stop`. */
   readonly dataFolder?: string;
-  /** PostgreSQL's. Default: fast, surviving crashes of processes though not of the machine. */
+  /** PostgreSQL's, beside those that make it fast. */
   readonly postgresSettings?: Readonly<Record<string, string>>;
+  /** PostgreSQL survives a SIGKILL. Default false: it is fast. */
+  readonly isDurable?: boolean;
+  /** Processes that {@link TestStack.faults} can make fail; they are restarted at once. Default false. */
+  readonly faults?: boolean | FaultOptions;
 }
 
-export interface TestStack {
+export interface TestStack extends StackControl {
   /** The gateway's base URL. */
   readonly url: string;
   readonly databaseUrl: string;
@@ -29,8 +36,14 @@ export interface TestStack {
   readonly operatorToken: string;
   /** Of the importer: a caller that holds every permission. */
   readonly serviceToken: string;
-  /** The operations URL of a service's first replica. */
-  opsUrl(service: LocalService): string;
+  /** The key that wraps personal data's keys. */
+  readonly masterKey: string;
+  /** Throws unless the stack was started with faults. */
+  readonly faults: Faults;
+  /** The operations URL of a replica, by default the first. */
+  opsUrl(service: LocalService, replica?: number): string;
+  /** The main URL of a replica, by default the first: without the gateway between. */
+  mainUrl(service: LocalService, replica?: number): string;
   /** Process ids by name: `postgres`, `gateway`, `command-api`, `command-api-2`, … */
   pids(): Record<string, number | null>;
   /** Stops everything; removes the data folder unless the caller gave it. */
@@ -48,6 +61,7 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     show: () => undefined,
     showAll: false,
   });
+  const faults = openFaults(options, dataFolder, layout);
   const stack = await startStack({
     dataFolder,
     layout,
@@ -57,21 +71,56 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     known: await knownVariables(),
     log,
     say: () => undefined,
-    postgresSettings: options.postgresSettings ?? { fsync: 'off', shared_buffers: '128MB' },
+    postgresSettings: {
+      ...(options.isDurable ? {} : { fsync: 'off' }),
+      shared_buffers: '128MB',
+      ...options.postgresSettings,
+    },
+    ...faults?.stackOptions,
   });
+  const { url, databaseUrl, pids, secrets } = stack;
+  const urlOf = (service: LocalService, number: number, which: 'port' | 'opsPort'): string => {
+    const found = layout.replicas.find((one) => one.service === service && one.number === number);
+    return `http://127.0.0.1:${found?.[which]}`;
+  };
   return {
-    url: stack.url,
-    databaseUrl: stack.databaseUrl,
+    ...controlStack({ layout, url, databaseUrl, pids }),
+    url,
+    databaseUrl,
     dataFolder,
-    operatorToken: stack.secrets.operatorToken,
-    serviceToken: stack.secrets.serviceTokens.importer,
-    opsUrl: (service) =>
-      `http://127.0.0.1:${layout.replicas.find((one) => one.service === service)?.opsPort}`,
-    pids: stack.pids,
+    operatorToken: secrets.operatorToken,
+    serviceToken: secrets.serviceTokens.importer,
+    masterKey: secrets.masterKey,
+    get faults() {
+      if (!faults) throw new Error('the stack was started without faults');
+      return faults.faults;
+    },
+    opsUrl: (service, replica = 1) => urlOf(service, replica, 'opsPort'),
+    mainUrl: (service, replica = 1) => urlOf(service, replica, 'port'),
+    pids,
     stop: async () => {
       await stack.stop();
       await log.close();
       if (!options.dataFolder) await rm(dataFolder, { recursive: true, force: true });
+    },
+  };
+}
+
+const FAULTY_BACKOFF_MS = 50;
+
+function openFaults(
+  { faults = false }: TestStackOptions,
+  dataFolder: string,
+  layout: Layout,
+): { faults: Faults; stackOptions: Pick<StackOptions, 'env' | 'mainFile' | 'longestBackoffMs'> } | null {
+  if (faults === false) return null;
+  const folder = join(dataFolder, 'faults');
+  return {
+    faults: createFaults(folder, layout, faults === true ? {} : faults),
+    stackOptions: {
+      env: { ...callerEnvironment(), TEST_FAULTS_FOLDER: folder },
+      mainFile: faultyMainFileOf,
+      longestBackoffMs: FAULTY_BACKOFF_MS,
     },
   };
 }

@@ -22,6 +22,8 @@ export interface StackOptions {
   readonly signal?: AbortSignal;
   /** How long everything may take to become ready. Default 120,000 ms. */
   readonly readyMs?: number;
+  /** The longest wait before a process that died is started again. Default 2,000 ms. */
+  readonly longestBackoffMs?: number;
   readonly postgresSettings?: Readonly<Record<string, string>>;
   /** The script of each service. Default: the real ones. */
   readonly mainFile?: (service: LocalService) => string;

@@ -12,6 +12,8 @@ export interface ChildOptions {
   /** The script that it runs, on this process' Node. */
   readonly file: string;
   readonly env: NodeJS.ProcessEnv;
+  /** Upper bound of the wait before it is started again. */
+  readonly longestBackoffMs?: number | undefined;
   /** Receives every line of its output; the output is not read on until the promise resolves. */
   readonly onLine: (line: string) => Promise<void> | void;
   /** Called whenever it was started or has ended, with a word about unexpected ends. */
@@ -42,6 +44,7 @@ const LAST_LINES = 5;
 
 /** Starts the process and keeps it running until `stop`. */
 export function superviseChild(options: ChildOptions): SupervisedChild {
+  const { longestBackoffMs = Number.POSITIVE_INFINITY } = options;
   const aborter = new AbortController();
   const { promise: failed, resolve: fail } = Promise.withResolvers<string>();
   let current: ProcessIdentity | null = null;
@@ -63,7 +66,8 @@ export function superviseChild(options: ChildOptions): SupervisedChild {
         return;
       }
       if (Date.now() - startedAt > STABLE_MS) attempt = 0;
-      await sleep(backoff(attempt), undefined, { signal: aborter.signal }).catch(() => undefined);
+      const pause = Math.min(backoff(attempt), longestBackoffMs);
+      await sleep(pause, undefined, { signal: aborter.signal }).catch(() => undefined);
     }
   }
 

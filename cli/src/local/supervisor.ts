@@ -45,7 +45,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 }
 
 async function start(options: StackOptions, releasers: Releasers): Promise<Stack> {
-  const { dataFolder, layout, tuning, signal } = options;
+  const { dataFolder, layout, tuning, signal, longestBackoffMs } = options;
   await makeDataFolder(dataFolder);
   const lock = await lockStack(dataFolder);
   releasers.add(() => lock.release());
@@ -76,7 +76,7 @@ async function start(options: StackOptions, releasers: Releasers): Promise<Stack
       void record();
     };
     const onLine = (line: string) => options.log.write(name, line);
-    children.push(superviseChild({ name, ...launch, onChange, onLine }));
+    children.push(superviseChild({ name, ...launch, longestBackoffMs, onChange, onLine }));
   }
   const pids = () =>
     Object.fromEntries([postgres, ...children].map((one) => [one.name, one.identity()?.pid ?? null]));

@@ -9,6 +9,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 import { createBell } from './bell.ts';
 import { BatchFailed, judge } from './errors.ts';
+import type { ConsumerFaults } from './faults.ts';
 import { createHeld, type Held } from './held.ts';
 import type { ConsumerMetrics } from './metrics.ts';
 import { type Prefetch, prefetch } from './prefetch.ts';
@@ -32,6 +33,7 @@ export interface RunnerOptions {
   readonly logger: Logger;
   readonly metrics: ConsumerMetrics;
   readonly tracing?: Tracing | undefined;
+  readonly faults?: ConsumerFaults | undefined;
 }
 
 /** Runs one consumer whenever it holds the lease. */
@@ -172,11 +174,15 @@ export class Runner {
   }
 
   async #apply(term: Term, batch: DomainEventBatch): Promise<void> {
-    const { consumer, store, metrics, onProgress } = this.#options;
+    const { consumer, store, metrics, onProgress, faults } = this.#options;
     let { claim } = this.#held();
     if (batch.events.length > 0) {
       const done = metrics.batchSeconds.startTimer({ consumer });
-      claim = await this.#traced(batch, () => term.apply(this.#held().claim, batch.events, batch.through));
+      claim = await this.#traced(batch, async () => {
+        await faults?.('read', consumer);
+        return term.apply(this.#held().claim, batch.events, batch.through);
+      });
+      await faults?.('committed', consumer);
       done();
       metrics.events.inc({ consumer }, batch.events.length);
       this.#hold.end();

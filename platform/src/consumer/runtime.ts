@@ -8,6 +8,7 @@ import type { EventLog } from '../event-log/log.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 import { assign } from './assignment.ts';
+import type { ConsumerFaults } from './faults.ts';
 import { createFeed } from './feed.ts';
 import { fingerprint } from './fingerprint.ts';
 import { type ConsumerMetrics, consumerMetrics } from './metrics.ts';
@@ -40,6 +41,8 @@ interface CommonOptions {
   readonly leaseMs?: number;
   /** How often leases are renewed, shares looked at and requests picked up. Default 1 s; a fifth until ready. */
   readonly tickMs?: number;
+  /** What tests make happen. */
+  readonly faults?: ConsumerFaults | undefined;
 }
 
 export type ConsumersOptions<Effects = PostgresEffects> = CommonOptions &
@@ -70,7 +73,7 @@ interface Unit extends Registration {
 
 /** Creates the consumers of one store; nothing happens before `start`. */
 export function createConsumers<Effects = PostgresEffects>(options: ConsumersOptions<Effects>): Consumers {
-  const { log, logger, owner, progress, tracing, leaseMs = 10_000, tickMs = 1_000 } = options;
+  const { log, logger, owner, progress, tracing, faults, leaseMs = 10_000, tickMs = 1_000 } = options;
   const store: ConsumerStore<never> = options.store;
   const units = unitsOf(options);
   const names = units.map(({ consumer }) => consumer);
@@ -92,6 +95,7 @@ export function createConsumers<Effects = PostgresEffects>(options: ConsumersOpt
         logger,
         metrics,
         tracing,
+        faults,
         follow: (subscription) =>
           subscription.batchSize === 1 ? log.subscribe(subscription) : feed.follow(subscription),
         onProgress: (...announcement) => progress?.announce(...announcement),
@@ -169,7 +173,7 @@ export function createConsumers<Effects = PostgresEffects>(options: ConsumersOpt
 }
 
 function unitsOf<Effects>(options: ConsumersOptions<Effects>): readonly Unit[] {
-  const { log } = options;
+  const { log, faults } = options;
   if (isOfProjections(options)) {
     const { store } = options;
     return options.consumers.map((projection) => {
@@ -181,7 +185,7 @@ function unitsOf<Effects>(options: ConsumersOptions<Effects>): readonly Unit[] {
   const { store } = options;
   return options.consumers.map((reaction) => ({
     ...identity(reaction),
-    openTerm: async () => openReaction(reaction, store),
+    openTerm: async () => openReaction(reaction, store, faults),
   }));
 }
 

@@ -1,5 +1,6 @@
 import type { DomainEvent } from '@annals/contracts/kit/event';
 import type { Position } from '../event-store/port.ts';
+import type { ConsumerFaults } from './faults.ts';
 import type { ReactionConsumer } from './reaction.ts';
 import type { Claim, ConsumerStore, PendingRequest } from './store.ts';
 
@@ -17,9 +18,14 @@ export interface Term {
 export function openReaction<Effects>(
   reaction: ReactionConsumer<Effects>,
   store: ConsumerStore<Effects>,
+  faults?: ConsumerFaults,
 ): Term {
   return {
-    apply: async (claim, events, to) => store.commit(claim, to, await reaction.handle(events)),
+    apply: async (claim, events, to) => {
+      const effects = await reaction.handle(events);
+      await faults?.('performed', claim.consumer);
+      return store.commit(claim, to, effects);
+    },
     repair: (claim, request) =>
       store.commit(claim, claim.position, null, { request, outcome: 'a reaction parks nothing' }),
   };

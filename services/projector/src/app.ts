@@ -2,8 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { catalogue } from '@annals/contracts/catalogue';
+import type { ConsumerFaults } from '@annals/platform/consumer/faults';
 import { createPostgresViewStore } from '@annals/platform/consumer/postgres/store';
 import { createProgress } from '@annals/platform/consumer/progress';
+import type { Projection } from '@annals/platform/consumer/projection';
 import { type Consumers, createConsumers } from '@annals/platform/consumer/runtime';
 import { createEventLog } from '@annals/platform/event-log/event-log';
 import type { EventLog } from '@annals/platform/event-log/log';
@@ -26,6 +28,14 @@ import { viewMigrations } from './view-migrations.ts';
 
 const NAME = 'projector';
 
+/** What tests change. */
+export interface Overrides {
+  readonly faults?: ConsumerFaults;
+  readonly projections?: readonly Projection[];
+  readonly leaseMs?: number;
+  readonly tickMs?: number;
+}
+
 export type App = AppOf<Addresses>;
 
 interface Addresses {
@@ -40,16 +50,16 @@ interface Platform {
 }
 
 /** Creates the service; nothing happens before `start`. */
-export function createApp(config: Config): App {
-  return toApp((releasers) => run(config, releasers));
+export function createApp(config: Config, overrides: Overrides = {}): App {
+  return toApp((releasers) => run(config, overrides, releasers));
 }
 
-async function run(config: Config, releasers: Releasers): Promise<Addresses> {
+async function run(config: Config, overrides: Overrides, releasers: Releasers): Promise<Addresses> {
   const { host, opsPort: port, operatorToken } = config;
   const platform = await openPlatform(config, releasers);
   const { logger, metrics, pool } = platform;
   await migrate(pool, 'views', viewMigrations);
-  const consumers = openConsumers(platform, releasers);
+  const consumers = openConsumers(platform, overrides, releasers);
   const ops = createOpsServer({
     service: NAME,
     logger,
@@ -81,10 +91,14 @@ async function openPlatform(config: Config, releasers: Releasers): Promise<Platf
   return { logger, metrics, pool, log: createEventLog({ store, catalogue, keys }) };
 }
 
-function openConsumers({ log, logger, metrics, pool }: Platform, releasers: Releasers): Consumers {
+function openConsumers(
+  { log, logger, metrics, pool }: Platform,
+  { projections: consumers = projections, faults, ...timing }: Overrides,
+  releasers: Releasers,
+): Consumers {
   const progress = createProgress({ pool, logger });
   releasers.add(() => progress.close());
   const owner = `${hostname()}-${randomBytes(4).toString('hex')}`;
-  const store = createPostgresViewStore({ pool });
-  return createConsumers({ log, store, consumers: projections, owner, logger, metrics, progress });
+  const store = createPostgresViewStore({ pool, faults });
+  return createConsumers({ log, store, consumers, owner, logger, metrics, progress, faults, ...timing });
 }

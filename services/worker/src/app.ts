@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { catalogue } from '@annals/contracts/catalogue';
+import type { ConsumerFaults } from '@annals/platform/consumer/faults';
 import { createPostgresReactionStore } from '@annals/platform/consumer/postgres/store';
 import { type Consumers, createConsumers } from '@annals/platform/consumer/runtime';
 import { createEventLog } from '@annals/platform/event-log/event-log';
@@ -34,6 +35,8 @@ export interface Overrides {
   readonly jobPolicy?: JobsOptions['policy'];
   readonly leaseMs?: number;
   readonly tickMs?: number;
+  readonly faults?: ConsumerFaults;
+  readonly createMailer?: typeof createMailer;
 }
 
 export type App = AppOf<Addresses>;
@@ -59,7 +62,7 @@ async function run(config: Config, overrides: Overrides, releasers: Releasers): 
   const platform = await openPlatform(config, releasers);
   const { pool, logger } = platform;
   await prepareJobs(pool);
-  const mailer = createMailer(config);
+  const mailer = (overrides.createMailer ?? createMailer)(config);
   releasers.add(() => mailer.close());
   const tasks = await discoverTasks();
   const services = { log: platform.log, pool, mailer, publicUrl: config.publicUrl };
@@ -96,12 +99,13 @@ async function createReactions(config: Config, platform: Platform, overrides: Ov
   const { commandApiUrl: url, serviceToken } = config;
   const commands = createCommands({ url, serviceToken });
   const reactions = await discoverReactions();
-  const { leaseMs, tickMs } = overrides;
+  const { leaseMs, tickMs, faults } = overrides;
   return createConsumers({
     ...platform,
-    store: createPostgresReactionStore({ pool: platform.pool }),
+    store: createPostgresReactionStore({ pool: platform.pool, faults }),
     consumers: reactions.map((reaction) => toConsumer(reaction, commands)),
     owner: `${hostname()}-${randomUUID()}`,
+    faults,
     ...(leaseMs === undefined ? {} : { leaseMs }),
     ...(tickMs === undefined ? {} : { tickMs }),
   });

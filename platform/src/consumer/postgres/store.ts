@@ -3,6 +3,7 @@ import type { Pool, PoolClient } from 'pg';
 import type { Position } from '../../event-store/port.ts';
 import { migrate } from '../../postgres/migrate.ts';
 import { transaction } from '../../postgres/transaction.ts';
+import type { ConsumerFaults } from '../faults.ts';
 import type { PostgresEffects } from '../reaction.ts';
 import { type ConsumerStore, type Registration, type ViewStore, WritesRefused } from '../store.ts';
 import * as checkpoints from './checkpoints.ts';
@@ -13,6 +14,12 @@ import { findRefused, isRefusal, rowsOf, writeViews } from './write-views.ts';
 
 /** The same in every process: preparations wait for each other. */
 const PREPARE_LOCK = 4_711_002;
+
+export interface PostgresConsumerStoreOptions {
+  readonly pool: Pool;
+  /** What tests make happen between the writes and their commit. */
+  readonly faults?: ConsumerFaults | undefined;
+}
 
 /** All but `commit`, which is where the two kinds of store differ. */
 function baseStore(pool: Pool): Omit<ConsumerStore<never>, 'commit'> {
@@ -55,9 +62,8 @@ async function prepare(
 /** A store for reactions: effects run on the connection whose transaction moves the checkpoint. */
 export function createPostgresReactionStore({
   pool,
-}: {
-  readonly pool: Pool;
-}): ConsumerStore<PostgresEffects> {
+  faults,
+}: PostgresConsumerStoreOptions): ConsumerStore<PostgresEffects> {
   return {
     ...baseStore(pool),
     commit: (claim, to, effects, repair) =>
@@ -65,13 +71,14 @@ export function createPostgresReactionStore({
         const moved = await checkpoints.moveCheckpoint(client, claim, to);
         await effects?.(client);
         if (repair) await parking.carryOut(client, repair);
+        await faults?.('written', claim.consumer);
         return moved;
       }),
   };
 }
 
 /** A store for projections into tables `views.<name>_v<version>`, rows and documents alike. */
-export function createPostgresViewStore({ pool }: { readonly pool: Pool }): ViewStore {
+export function createPostgresViewStore({ pool, faults }: PostgresConsumerStoreOptions): ViewStore {
   const tables = new Map<string, ViewTable>();
   const tableOf = (consumer: string): ViewTable => {
     const table = tables.get(consumer);
@@ -104,6 +111,7 @@ export function createPostgresViewStore({ pool }: { readonly pool: Pool }): View
           if (writes) await writeViews(client, table, rows, writes.deletes);
           if (repair) await parking.carryOut(client, repair);
           if (writes) await parking.park(client, claim.consumer, writes.parked);
+          await faults?.('written', claim.consumer);
           return moved;
         });
       } catch (error) {

@@ -1,0 +1,58 @@
+/** The table of a run of guarantees, from what vitest knows of their tests. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { repositoryFolder } from '@annals/cli/local/layout';
+import type { Reporter, TestModule } from 'vitest/node';
+import { isProving } from '../config.ts';
+import type { Facts } from './report.ts';
+
+interface Line {
+  readonly number: string;
+  readonly title: string;
+  readonly facts: Facts;
+  readonly verdict: string;
+  readonly seconds: number;
+}
+
+const PROJECT = 'guarantees';
+
+/** Prints the table once all tests are over, and keeps that of `npm run prove` in `.annals/prove.md`. */
+export class GuaranteeTable implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const lines = modules
+      .filter(({ project }) => project.name === PROJECT)
+      .map(lineOf)
+      .toSorted((one, other) => Number(one.number) - Number(other.number));
+    if (lines.length === 0) return;
+    const table = toMarkdown(lines);
+    process.stdout.write(`\n${table}\n`);
+    if (!isProving) return;
+    const folder = join(repositoryFolder, '.annals');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'prove.md'), table);
+  }
+}
+
+/** A file is a guarantee: its number and name come from the file's name where no test of it has reported. */
+function lineOf(module: TestModule): Line {
+  const tests = [...module.children.allTests()];
+  const facts = Object.assign({}, ...tests.map((test) => test.meta().guarantee?.facts ?? {})) as Facts;
+  const states = new Set(tests.map((test) => test.result().state));
+  const isSkipped = states.size === 1 && states.has('skipped');
+  const passed = module.state() === 'passed' && !states.has('failed');
+  return {
+    number: String(Number.parseInt(basename(module.moduleId), 10)),
+    title: tests[0]?.name ?? basename(module.moduleId),
+    facts,
+    verdict: isSkipped ? 'skipped' : passed ? 'holds' : 'FAILS',
+    seconds: module.diagnostic().duration / 1000 + module.diagnostic().setupDuration / 1000,
+  };
+}
+
+function toMarkdown(lines: readonly Line[]): string {
+  const rows = lines.map(({ number, title, facts, verdict, seconds }) => {
+    const told = Object.entries(facts).map(([what, value]) => `${what}: ${value}`);
+    return `| ${number} | ${title} | ${verdict} | ${told.join(', ')} | ${seconds.toFixed(0)} |`;
+  });
+  return ['| # | guarantee | verdict | counts | s |', '|---|---|---|---|---|', ...rows, ''].join('\n');
+}
