@@ -193,6 +193,26 @@ describe('the gateway', () => {
     expect(commands.seen).toHaveLength(4);
   });
 
+  test('who stood in for another process does not stay in its place', async () => {
+    const [port = 0] = await freePorts(1);
+    await open([{ service: 'command-api', url: `http://127.0.0.1:${port}`, opsUrl: commands.opsUrl }]);
+    const post = async () => (await fetch(`${url}/v1/things`, { method: 'POST', body: 'x' })).text();
+    for (let n = 0; n < 4; n++) await post();
+    extra.push(await sample('second', port));
+    const answers = [await post(), await post(), await post(), await post()];
+    expect(answers.sort()).toEqual(['commands x', 'commands x', 'second x', 'second x']);
+  });
+
+  test('a 503 of a service is passed on as it came, at once', async () => {
+    await open();
+    queries.server.prependListener('request', (_, response) => {
+      response.setHeader('retry-after', '1').statusCode = 503;
+    });
+    const answer = await fetch(`${url}/v1/things`);
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(queries.seen).toHaveLength(1);
+  });
+
   test('a service that is away is a 503 that says when to come back; /health says which', async () => {
     await open();
     expect((await fetch(`${url}/health`)).status).toBe(200);

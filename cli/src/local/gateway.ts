@@ -137,6 +137,8 @@ function forward(
   // The path alone: a query is passed on as it came, whatever it holds.
   return reply.from(pathOf(request), {
     getUpstream: () => upstream,
+    // A refusal is an answer: whoever asked decides when to ask again, and how long to wait at all.
+    retryDelay: () => null,
     rewriteRequestHeaders: (_request, headers) => ({
       ...headers,
       'x-forwarded-for': [headers['x-forwarded-for'], request.socket.remoteAddress]

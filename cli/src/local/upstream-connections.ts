@@ -1,6 +1,6 @@
 /** Connections to what stands behind the gateway: where one process refuses, the next of its service is tried. */
 import { connect as connectTcp, type Socket } from 'node:net';
-import { Agent, buildConnector, type Dispatcher } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
 import type { Upstreams } from './upstreams.ts';
 
 /** Connections to one process at most. */
@@ -10,29 +10,43 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const ANSWER_TIMEOUT_MS = 60_000;
 
 /**
- * A dispatcher whose connections, when refused, are made to the next process of the same service. At that point
- * nothing of a request has been sent, so this is safe for every method.
+ * A dispatcher that sends a request on to the next process of the same service where the one that it is for cannot be
+ * reached. At that point nothing of it has been sent, so this is safe for every method. Each process keeps connections
+ * of its own: one that was kept under another's name would outlive what is known of its process' readiness.
  */
 export function createDispatcher(upstreams: Upstreams): Dispatcher {
-  const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS });
-  return new Agent({
+  const agent = new Agent({
     connections: MAX_CONNECTIONS,
     headersTimeout: ANSWER_TIMEOUT_MS,
     bodyTimeout: ANSWER_TIMEOUT_MS,
-    connect: (options, callback) => {
-      const [first, ...others] = upstreams.candidates(`http://${options.host}`);
-      const attempt = (baseUrl: string, rest: readonly string[]): void => {
-        const { hostname, port, host } = new URL(baseUrl);
-        connect({ ...options, hostname, port, host }, (...[error, socket]) => {
-          const [next, ...remaining] = rest;
-          if (error && next) attempt(next, remaining);
-          else if (error) callback(error, null);
-          else callback(null, socket);
-        });
-      };
-      if (first) attempt(first, others);
-    },
+    connect: { timeout: CONNECT_TIMEOUT_MS },
   });
+  return agent.compose((dispatch) => (options, handler) => {
+    const attempt = ([origin, ...others]: readonly string[]): boolean =>
+      dispatch(
+        { ...options, origin: origin ?? '' },
+        others.length === 0 ? handler : untilStarted(handler, () => attempt(others)),
+      );
+    return attempt(upstreams.candidates(String(options.origin)));
+  });
+}
+
+/** `handler`, but where a request fails before any of it was sent `instead` is called. */
+function untilStarted(handler: Dispatcher.DispatchHandler, instead: () => void): Dispatcher.DispatchHandler {
+  let isStarted = false;
+  return {
+    onRequestStart: (...start) => {
+      isStarted = true;
+      handler.onRequestStart?.(...start);
+    },
+    onResponseStart: (...head) => handler.onResponseStart?.(...head),
+    onResponseData: (...data) => handler.onResponseData?.(...data),
+    onResponseEnd: (...end) => handler.onResponseEnd?.(...end),
+    onResponseError: (...failure) => {
+      if (isStarted) handler.onResponseError?.(...failure);
+      else instead();
+    },
+  };
 }
 
 /** A raw connection to a process of `service`. Throws the last refusal where all refuse. */
