@@ -36,27 +36,41 @@ export const parameters = {
   ),
 } satisfies Record<string, JsonObject>;
 
+/** A header that may be there. */
 function responseHeader(description: string, schema: JsonObject = text): JsonObject {
   return { description, schema };
 }
 
+/** A header of every such answer. */
+function promisedHeader(description: string, schema: JsonObject = text): JsonObject {
+  return { description, required: true, schema };
+}
+
 /** Response headers by component name, which is also the header's own. */
 export const headers = {
-  'Annals-Position': responseHeader(
+  'Annals-Position': promisedHeader(
     'Position in the log: of the command’s event, or what a query’s answer reflects. Opaque.',
+    { type: 'string', pattern: '^[0-9a-z]{8}\\.[0-9a-f]{16,32}$' },
   ),
   'Annals-Parked': responseHeader('How many resources of the list wait for a repair.', {
     type: 'integer',
     minimum: 1,
   }),
-  ETag: responseHeader('`"<revision>"` after a command, `"<revision>-<hash>"` of a representation.'),
-  Location: responseHeader('The URL of what was created.', { type: 'string', format: 'uri' }),
+  ETag: promisedHeader('`"<revision>"` after a command, `"<revision>-<hash>"` of a representation.', {
+    type: 'string',
+    pattern: '^"\\d+(-[\\w-]+)?"$',
+  }),
+  Location: promisedHeader('The URL of what was created.', { type: 'string', format: 'uri' }),
   'Idempotency-Replayed': responseHeader('The answer is that of an earlier request with the same key.', {
     const: 'true',
   }),
-  'RateLimit-Policy': responseHeader('The limits: quota and window in seconds, by policy.'),
+  'RateLimit-Policy': responseHeader(
+    'The limits: quota and window in seconds, by policy; callers without limits get none.',
+  ),
   RateLimit: responseHeader('What is left, and the seconds until it is restored, by policy.'),
-  'Retry-After': responseHeader('Seconds until it may be tried again.', { type: 'integer', minimum: 1 }),
+  'Retry-After': promisedHeader('Seconds until it may be tried again.', { type: 'integer', minimum: 1 }),
+  Upgrade: promisedHeader('The protocol to switch to.', { const: 'websocket' }),
+  'WWW-Authenticate': promisedHeader('The scheme, and what was wrong with the token.'),
 } satisfies Record<string, JsonObject>;
 
 const mistake: JsonObject = {

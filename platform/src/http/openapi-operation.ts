@@ -69,7 +69,8 @@ function toRequestBody(body: z.ZodType, required: boolean, named: NamedSchemas):
 
 function successResponses(route: Route, named: NamedSchemas): JsonObject {
   const { status, schema, mediaType = 'application/json' } = route.success;
-  const json = schema && toJsonSchema(schema, 'output', named);
+  const whole = schema && toJsonSchema(schema, 'output', named);
+  const json = whole && takesFields(route) ? orSparse(whole, named) : whole;
   const names = successHeaders(route, membersOf(schema));
   const success = {
     description: STATUS_CODES[status] ?? '',
@@ -81,6 +82,29 @@ function successResponses(route: Route, named: NamedSchemas): JsonObject {
     [status]: success,
     ...(names.includes('ETag') && route.style === 'query' ? { 304: unchanged } : {}),
   };
+}
+
+function takesFields({ query }: Route): boolean {
+  return query instanceof z.ZodObject && 'fields' in query.shape;
+}
+
+/** An answer, or each item of a list, as `fields` and `exclude` may leave it: every member is optional. */
+function orSparse(json: JsonObject, named: NamedSchemas): JsonObject {
+  const { properties } = json as ObjectSchema;
+  const items = properties?.results?.items as JsonObject | undefined;
+  if (items) {
+    const results = { ...properties?.results, items: orSparse(items, named) };
+    return { ...json, properties: { ...properties, results } };
+  }
+  if (typeof json.$ref !== 'string') return optional(json);
+  const name = json.$ref.slice(json.$ref.lastIndexOf('/') + 1);
+  const description = `Of \`${name}\`, what \`fields\` and \`exclude\` leave.`;
+  addNamed(named, `Sparse${name}`, { ...optional(named.get(name) as JsonObject), description });
+  return { anyOf: [json, { $ref: `#/components/schemas/Sparse${name}` }] };
+}
+
+function optional({ required: _, ...rest }: JsonObject): JsonObject {
+  return rest;
 }
 
 function successHeaders({ style, success, throttle }: Route, members: ReadonlySet<string>): HeaderName[] {
@@ -113,16 +137,24 @@ function problemResponses(route: Route, takesCursor: boolean): JsonObject {
       const listed = [...codes].filter((code) => problems[code].status === status).sort();
       const names: HeaderName[] = route.throttle === 'none' ? [] : ['RateLimit-Policy', 'RateLimit'];
       if (status === 429 || status === 503) names.push('Retry-After');
+      if (status === 401) names.push('WWW-Authenticate');
+      if (status === 426) names.push('Upgrade');
       return [
         status,
         {
           description: listed.map((code) => `\`${code}\`: ${problems[code].title}.`).join('\n'),
           headers: toHeaders(names),
-          content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+          content: { 'application/problem+json': { schema: problemOf(listed) } },
         },
       ];
     }),
   );
+}
+
+function problemOf(codes: readonly ProblemCode[]): JsonObject {
+  return {
+    allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: [...codes] } } }],
+  };
 }
 
 const STYLE_PROBLEMS: Readonly<Record<Route['style'], readonly ProblemCode[]>> = {
@@ -131,7 +163,10 @@ const STYLE_PROBLEMS: Readonly<Record<Route['style'], readonly ProblemCode[]>> =
   plain: [],
 };
 
-function commonProblems({ style, access, throttle, path, body }: Route, takesCursor: boolean): ProblemCode[] {
+function commonProblems(
+  { style, access, throttle, path, method }: Route,
+  takesCursor: boolean,
+): ProblemCode[] {
   return [
     'malformed-request',
     'unknown-parameter',
@@ -142,11 +177,13 @@ function commonProblems({ style, access, throttle, path, body }: Route, takesCur
     'internal-error',
     'unavailable',
     ...STYLE_PROBLEMS[style],
-    ...(access === 'anyone' || access === 'user' ? [] : (['forbidden'] as const)),
+    // Of users as well: what is meant for people is refused to services.
+    ...(access === 'anyone' ? [] : (['forbidden'] as const)),
     ...(path.includes('{') ? (['not-found'] as const) : []),
     ...(throttle === 'none' ? [] : (['too-many-requests'] as const)),
     ...(takesCursor ? (['page-too-deep', 'invalid-cursor'] as const) : []),
-    ...(body
+    // Without a body too: one that comes all the same is read and refused.
+    ...(method !== 'GET'
       ? (['malformed-json', 'body-too-large', 'unsupported-media-type', 'validation-failed'] as const)
       : []),
   ];

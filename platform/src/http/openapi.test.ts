@@ -104,6 +104,8 @@ it('lists the route’s own problems beside those of its kind', () => {
     '404',
     '409',
     '412',
+    '413',
+    '415',
     '422',
     '429',
     '431',
@@ -112,6 +114,49 @@ it('lists the route’s own problems beside those of its kind', () => {
   ]);
   expect(responses['409']?.description).toContain('`username-taken`: The username is taken.');
   expect(responses['409']?.description).toContain('idempotency-in-flight');
+  expect(responses['403']).toMatchObject({
+    content: {
+      'application/problem+json': {
+        schema: { allOf: [{}, { properties: { code: { enum: ['forbidden'] } } }] },
+      },
+    },
+  });
+});
+
+it('promises the headers that every such answer has', () => {
+  const { headers } = document.components as unknown as { headers: Record<string, { required?: boolean }> };
+  const promised = Object.keys(headers).filter((name) => headers[name]?.required);
+  expect(promised).toEqual([
+    'Annals-Position',
+    'ETag',
+    'Location',
+    'Retry-After',
+    'Upgrade',
+    'WWW-Authenticate',
+  ]);
+});
+
+it('says that fields and exclude leave members out', () => {
+  const note = z.object({ id: z.string(), title: z.string() }).meta({ id: 'Note' });
+  const shared = { method: 'GET', service: 'query-api', tag: 't', summary: 's', access: 'anyone' } as const;
+  const query = z.strictObject({ fields: z.string().optional() });
+  const whole = { status: 200, schema: note } as const;
+  const list = { status: 200, schema: z.object({ results: z.array(note) }) } as const;
+  const { paths, components } = openApiDocument(
+    [
+      defineRoute({ ...shared, name: 'getNote', path: '/note', query, success: whole }),
+      defineRoute({ ...shared, name: 'listNotes', path: '/notes', query, success: list }),
+      defineRoute({ ...shared, name: 'getWhole', path: '/whole', success: whole }),
+    ],
+    options,
+  );
+  const either =
+    '{"anyOf":[{"$ref":"#/components/schemas/Note"},{"$ref":"#/components/schemas/SparseNote"}]}';
+  expect(JSON.stringify(paths['/note'])).toContain(`"schema":${either}`);
+  expect(JSON.stringify(paths['/notes'])).toContain(`"items":${either}`);
+  expect(JSON.stringify(paths['/whole'])).not.toContain('Sparse');
+  expect(components.schemas).toMatchObject({ Note: { required: ['id', 'title'] } });
+  expect(components.schemas).not.toHaveProperty('SparseNote.required');
 });
 
 it('makes components of schemas with an id', () => {

@@ -1,6 +1,6 @@
 /** Boots the one stack that all end-to-end files share, and its first admin. */
 import type { TestProject } from 'vitest/node';
-import { startTestStack } from '../stack.ts';
+import { startTestStack, type TestStackOptions } from '../stack.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -27,8 +27,16 @@ const UNLIMITED = {
 };
 
 /** Called by vitest before the first end-to-end file. */
-export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const stack = await startTestStack({ tuning: UNLIMITED });
+export function setup(project: TestProject): Promise<() => Promise<void>> {
+  return provideStack(project, {});
+}
+
+/** Boots a stack without throttles for the files of `project`, and its first admin; gives what stops it. */
+export async function provideStack(
+  project: TestProject,
+  options: TestStackOptions,
+): Promise<() => Promise<void>> {
+  const stack = await startTestStack({ tuning: UNLIMITED, ...options });
   await post(`${stack.opsUrl('command-api')}/admin/users`, ADMIN, stack.operatorToken);
   const session = await post(`${stack.url}/v1/sessions`, { login: ADMIN.username, password: ADMIN.password });
   project.provide('stackUrl', stack.url);
