@@ -21,6 +21,7 @@ export const problems = {
   'title-taken': { status: 409, title: 'The author already has an article of this title' },
   'slug-taken': { status: 409, title: 'No free slug could be found' },
   'external-id-taken': { status: 409, title: 'The author already has an article with this external id' },
+  'own-access': { status: 409, title: 'Nobody takes their own access away' },
   'not-publishable': { status: 409, title: 'The article has no content to publish' },
   'concurrent-changes': { status: 409, title: 'The resource is being changed by many at once; try again' },
   'idempotency-in-flight': { status: 409, title: 'The first request with this key is still running' },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DomainEvent } from '../kit/event.ts';
-import { AccessTable, evolveAccess } from './access.ts';
+import { AccessTable, evolveAccess, permissionsIn } from './access.ts';
 
 const ADA = 'ada';
 let position = 0;
@@ -22,6 +22,18 @@ function tableOf(...events: DomainEvent[]): AccessTable {
   for (const one of events) table.apply(one);
   return table;
 }
+
+describe('permissionsIn', () => {
+  it('I6: folds a stream into what its user may do', () => {
+    const disabled = event('UserDisabled', { userId: ADA });
+    const enabled = event('UserEnabled', { userId: ADA });
+    const history = [event('ProfileUpdated', {}), granted('staff'), granted('can_publish'), revoked('staff')];
+    expect([...permissionsIn(history)]).toEqual(['can_publish']);
+    expect(permissionsIn([...history, disabled]).size).toBe(0);
+    expect([...permissionsIn([...history, disabled, enabled])]).toEqual(['can_publish']);
+    expect(permissionsIn([]).size).toBe(0);
+  });
+});
 
 describe('AccessTable', () => {
   it('I6: grants and revokes permissions, each once', () => {

@@ -52,6 +52,12 @@ export function evolveAccess(
   }
 }
 
+/** What a user may do, folded from {@link accessEventTypes} of the user's own stream. A disabled user may do nothing. */
+export function permissionsIn(events: readonly DomainEvent[]): ReadonlySet<Permission> {
+  const entry = events.filter(isAccessEvent).reduce<AccessEntry | null>(evolveAccess, null);
+  return entry?.kind === 'user' && !entry.isDisabled ? new Set(entry.permissions) : NONE;
+}
+
 /** The event types that {@link AccessTable.apply} wants. */
 export const accessEventTypes: ReadonlySet<string> = new Set(Object.keys(accessKeys));
 

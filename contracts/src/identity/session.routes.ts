@@ -1,7 +1,7 @@
 /** Routes of log-in sessions [I3]. Their answers carry secrets and are never stored for replays. */
 import { z } from 'zod';
-import { defineRoute, noContent } from '../kit/route.ts';
-import { sessionTokens } from './views.ts';
+import { answers, defineRoute, noContent } from '../kit/route.ts';
+import { ownSessions, sessionTokens } from './views.ts';
 
 export const createSession = defineRoute({
   name: 'createSession',
@@ -43,6 +43,30 @@ export const endSession = defineRoute({
   access: 'user',
   style: 'plain',
   success: noContent,
+});
+
+export const endSessions = defineRoute({
+  name: 'endSessions',
+  method: 'DELETE',
+  path: '/v1/sessions',
+  service: 'command-api',
+  tag: 'identity',
+  summary: 'Log out everywhere: ends all own sessions, this one too',
+  access: 'user',
+  style: 'plain',
+  success: noContent,
+});
+
+export const listSessions = defineRoute({
+  name: 'listSessions',
+  method: 'GET',
+  path: '/v1/sessions',
+  service: 'command-api',
+  tag: 'identity',
+  summary: 'The own sessions, the last used first',
+  access: 'user',
+  style: 'plain',
+  success: answers(ownSessions),
 });
 
 export const getJwks = defineRoute({

@@ -1,8 +1,8 @@
-/** Routes of users and profiles [I1, I7]. */
+/** Routes of users and profiles, and of what staff do about users [I1, I6, I7]. */
 import { z } from 'zod';
 import { listOf, listQuery } from '../kit/list.ts';
-import { isCleanText, text } from '../kit/primitives.ts';
-import { answers, changed, created, defineRoute } from '../kit/route.ts';
+import { isCleanText, text, uuid } from '../kit/primitives.ts';
+import { answers, changed, created, defineRoute, permissions } from '../kit/route.ts';
 import { account, profile, profileFields } from './views.ts';
 
 const UUID_LIKE = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
@@ -100,4 +100,57 @@ export const getUser = defineRoute({
   access: 'anyone',
   params: z.strictObject({ idOrUsername: z.string().min(1).max(64) }),
   success: answers(profile),
+});
+
+const onePermission = z.strictObject({ id: uuid, permission: z.enum(permissions) });
+const oneUser = z.strictObject({ id: uuid });
+
+export const grantPermission = defineRoute({
+  name: 'grantPermission',
+  method: 'PUT',
+  path: '/v1/users/{id}/permissions/{permission}',
+  service: 'command-api',
+  tag: 'identity',
+  summary: 'Grant a permission',
+  access: 'staff',
+  params: onePermission,
+  success: changed,
+});
+
+export const revokePermission = defineRoute({
+  name: 'revokePermission',
+  method: 'DELETE',
+  path: '/v1/users/{id}/permissions/{permission}',
+  service: 'command-api',
+  tag: 'identity',
+  summary: 'Revoke a permission; nobody revokes their own `staff`',
+  access: 'staff',
+  params: onePermission,
+  success: changed,
+  problems: ['own-access'],
+});
+
+export const disableUser = defineRoute({
+  name: 'disableUser',
+  method: 'POST',
+  path: '/v1/users/{id}/disable',
+  service: 'command-api',
+  tag: 'identity',
+  summary: 'Disable a user and end their sessions; nobody disables themselves',
+  access: 'staff',
+  params: oneUser,
+  success: changed,
+  problems: ['own-access'],
+});
+
+export const enableUser = defineRoute({
+  name: 'enableUser',
+  method: 'POST',
+  path: '/v1/users/{id}/enable',
+  service: 'command-api',
+  tag: 'identity',
+  summary: 'Enable a disabled user, who may then log in again',
+  access: 'staff',
+  params: oneUser,
+  success: changed,
 });

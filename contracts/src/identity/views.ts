@@ -46,6 +46,26 @@ export const account = profile
   .meta({ id: 'Account' });
 export type Account = z.infer<typeof account>;
 
+/** The caller's sessions: those that have not ended. */
+export const ownSessions = z
+  .object({
+    results: z.array(
+      z
+        .object({
+          id: uuid,
+          device: z.string().nullable().meta({ description: 'The user agent that logged in' }),
+          ip: z.string().meta({ description: 'Where the log-in came from' }),
+          createdAt: timestamp,
+          lastUsedAt: timestamp.meta({ description: 'The log-in or the newest refresh' }),
+          expiresAt: timestamp,
+          isCurrent: z.boolean(),
+        })
+        .meta({ id: 'Session' }),
+    ),
+    count: z.int().nonnegative(),
+  })
+  .meta({ id: 'OwnSessions' });
+
 /** What a log-in or a refresh answers. */
 export const sessionTokens = z
   .object({

@@ -1,4 +1,5 @@
-/** Asks command-api about single sessions, for as long as the followed access view lags. */
+/** Asks command-api about single sessions and their users' permissions, for as long as the followed access view lags. */
+import { permissions } from '@annals/contracts/kit/route';
 import { z } from 'zod';
 import type { SessionCheck } from '../http/authenticator.ts';
 import type { Follower } from './follower.ts';
@@ -7,7 +8,7 @@ import type { Follower } from './follower.ts';
 const BEHIND_MS = 1_000;
 const TIMEOUT_MS = 2_000;
 
-const answer = z.object({ isRevoked: z.boolean() });
+const answer = z.object({ isRevoked: z.boolean(), permissions: z.array(z.enum(permissions)) });
 
 /** `serviceToken` is what the asking service shows command-api at its internal base URL. */
 export function createSessionCheck(
@@ -26,7 +27,8 @@ export function createSessionCheck(
       );
       const body: unknown = await response.json();
       if (!response.ok) throw new Error(`command-api answered ${response.status} about a session`);
-      return answer.parse(body).isRevoked;
+      const { isRevoked, permissions: held } = answer.parse(body);
+      return isRevoked ? null : new Set(held);
     },
   };
 }

@@ -208,6 +208,9 @@ describe('versions', () => {
     });
     expect((await follow({ log: old }, ['CounterReset'])).error).toBeInstanceOf(TypeError);
     await expect(old.read('person-1', { from: 1 })).rejects.toMatchObject({ reason: 'newer' });
+    expect(await old.read('person-1', { types: new Set(['CounterMoved']) })).toMatchObject([
+      { data: { by: 3 } },
+    ]);
   });
 
   it.each([

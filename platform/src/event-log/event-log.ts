@@ -37,8 +37,9 @@ export function createEventLog({ store, catalogue, keys, mayCreateKeys = false }
 
   return {
     append: async (stream, events, expected) => store.append(stream, await encode(events), expected),
-    async read(stream, options) {
-      const { events, failure } = await decode(await store.read(stream, options));
+    async read(stream, { types, ...options } = {}) {
+      const stored = await store.read(stream, options);
+      const { events, failure } = await decode(types ? stored.filter(({ type }) => types.has(type)) : stored);
       if (failure) throw failure;
       return events;
     },

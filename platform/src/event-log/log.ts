@@ -48,7 +48,11 @@ export interface EventLog {
     events: readonly DomainEventInput[],
     expected: ExpectedRevision,
   ): Promise<AppendResult>;
-  read(stream: string, options?: ReadOptions): Promise<DomainEvent[]>;
+  /** Of `types` alone, where given: others are not decoded. */
+  read(
+    stream: string,
+    options?: ReadOptions & { readonly types?: ReadonlySet<string> },
+  ): Promise<DomainEvent[]>;
   /** As the store's `subscribe`. What precedes an undecodable event is delivered before the error is thrown. */
   subscribe(options: LogSubscription): AsyncIterable<DomainEventBatch>;
   head(): Promise<Position>;

@@ -13,6 +13,16 @@ export type RouteAccess = Route['access'] | 'service';
  */
 export type ConfirmForbidden = (caller: Caller, permission: Permission) => Promise<boolean>;
 
+/** Looks permissions up in the caller's stream; only users may be missing any. */
+export function confirmBy(
+  permissionsOf: (userId: string) => Promise<ReadonlySet<Permission>>,
+): ConfirmForbidden {
+  return async (caller, permission) => {
+    if (caller.kind !== 'user') return true;
+    return !holds({ ...caller, permissions: await permissionsOf(caller.userId) }, permission);
+  };
+}
+
 /** Returns the caller, perhaps with a permission just found out; throws `unauthenticated`, `forbidden`, `not-found`. */
 export async function checkAccess(
   access: RouteAccess,

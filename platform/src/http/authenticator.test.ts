@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { Permission } from '@annals/contracts/kit/route';
 import { createLocalJWKSet, exportJWK, SignJWT } from 'jose';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { type AuthenticatorOptions, createAuthenticator } from './authenticator.ts';
+import { type AuthenticatorOptions, createAuthenticator, type SessionCheck } from './authenticator.ts';
 
 const ISSUER = 'http://annals.test';
 const USER = '0199b9c0-0000-7000-8000-00000000000a';
@@ -151,21 +151,23 @@ it('verifies a token once, and looks every time whether its session is still in'
 
 it('while the access view lags asks for the session, at most once a second', async () => {
   let isBehind = false;
-  const ask = vi.fn(async () => false);
+  const ask = vi.fn<SessionCheck['ask']>(async () => new Set(['can_publish']));
   const { authenticate } = authenticator({ sessionCheck: { isBehind: () => isBehind, ask } });
   const value = `Bearer ${await token()}`;
   await authenticate(value);
   expect(ask).not.toHaveBeenCalled();
   isBehind = true;
-  await Promise.all([authenticate(value), authenticate(value)]);
+  const [caller] = await Promise.all([authenticate(value), authenticate(value)]);
+  expect(caller).toMatchObject({ permissions: new Set(['can_publish']) });
   expect(ask.mock.calls).toEqual([[SESSION]]);
-  ask.mockResolvedValue(true);
+  ask.mockResolvedValue(null);
   vi.advanceTimersByTime(1_100);
   await expect(authenticate(value)).rejects.toMatchObject({ code: 'unauthenticated' });
 });
 
 it('lets nobody in while sessions can not be checked, and asks again at once', async () => {
-  const ask = vi.fn(async (): Promise<boolean> => false).mockRejectedValueOnce(new Error('down'));
+  const ask = vi.fn<SessionCheck['ask']>(async () => new Set());
+  ask.mockRejectedValueOnce(new Error('down'));
   const { authenticate } = authenticator({ sessionCheck: { isBehind: () => true, ask } });
   const value = `Bearer ${await token()}`;
   await expect(authenticate(value)).rejects.toMatchObject({ code: 'unavailable' });

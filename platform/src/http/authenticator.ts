@@ -20,8 +20,11 @@ export interface AccessView {
 export interface SessionCheck {
   /** True while the access view is more than a second behind the log. */
   isBehind(): boolean;
-  /** True where the session has ended. Answers are remembered for a second; a failure refuses with `unavailable`. */
-  ask(sessionId: string): Promise<boolean>;
+  /**
+   * The permissions of the session's user; null where the session has ended or its user is disabled. Answers are
+   * remembered for a second; a failure refuses with `unavailable`.
+   */
+  ask(sessionId: string): Promise<ReadonlySet<Permission> | null>;
 }
 
 export interface AuthenticatorOptions {
@@ -53,13 +56,15 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
     digest: hash('sha256', token, 'buffer'),
   }));
   const verified = new LRUCache<string, TokenClaims>({ max: MAX_TOKENS });
-  const isEnded = sessionCheck ? rememberAnswers(sessionCheck) : undefined;
+  const ask = sessionCheck ? rememberAnswers(sessionCheck) : undefined;
 
-  const admit = (claims: TokenClaims, address: string): Caller => {
+  const admit = async (claims: TokenClaims, address: string): Promise<Caller> => {
     if (claims.expiresAt <= Date.now()) throw expiredToken();
     if (access.isOut(claims.userId, claims.sessionId)) throw endedSession();
     const { userId, sessionId } = claims;
-    return { kind: 'user', userId, sessionId, permissions: access.permissionsOf(userId), address };
+    const permissions = ask && sessionCheck?.isBehind() ? await ask(sessionId) : access.permissionsOf(userId);
+    if (permissions === null) throw endedSession();
+    return { kind: 'user', userId, sessionId, permissions, address };
   };
 
   return async (authorization, address) => {
@@ -75,9 +80,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
       claims = await verifyAccessToken(token, jwks, issuer);
       verified.set(key, claims);
     }
-    const caller = admit(claims, address);
-    if (sessionCheck?.isBehind() && (await isEnded?.(claims.sessionId))) throw endedSession();
-    return caller;
+    return admit(claims, address);
   };
 }
 
@@ -86,8 +89,8 @@ function endedSession(): Problem {
 }
 
 /** Concurrent questions about one session share an answer. */
-function rememberAnswers(check: SessionCheck): (sessionId: string) => Promise<boolean> {
-  const answers = new LRUCache<string, Promise<boolean>>({
+function rememberAnswers(check: SessionCheck): SessionCheck['ask'] {
+  const answers = new LRUCache<string, ReturnType<SessionCheck['ask']>>({
     max: MAX_SESSION_ANSWERS,
     ttl: SESSION_ANSWER_MS,
     ttlResolution: 0,

@@ -310,8 +310,11 @@ describe('operators and services', () => {
     const claims = JSON.parse(Buffer.from(ada.token.split('.')[1] ?? '', 'base64url').toString());
     const ask = (id: string) =>
       call(app, { method: 'GET', path: `/internal/sessions/${id}` }, { token: WORKER_TOKEN });
-    expect((await ask(claims.sid)).body).toEqual({ isRevoked: false });
-    expect((await ask('00000000-0000-4000-8000-000000000000')).body).toEqual({ isRevoked: true });
+    expect((await ask(claims.sid)).body).toEqual({ isRevoked: false, permissions: [] });
+    expect((await ask('00000000-0000-4000-8000-000000000000')).body).toEqual({
+      isRevoked: true,
+      permissions: [],
+    });
   });
 
   test('a service is ready once its access view has caught up', async () => {

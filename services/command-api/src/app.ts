@@ -5,6 +5,7 @@ import { routes } from '@annals/contracts/routes';
 import { createPostgresViewStore } from '@annals/platform/consumer/postgres/store';
 import { createProgress } from '@annals/platform/consumer/progress';
 import { type Consumers, createConsumers } from '@annals/platform/consumer/runtime';
+import { confirmBy } from '@annals/platform/http/access-rule';
 import { createAuthenticator } from '@annals/platform/http/authenticator';
 import type { Authenticate } from '@annals/platform/http/operation';
 import { type AdminRoute, adminRoute, createOpsServer } from '@annals/platform/http/ops-server';
@@ -116,13 +117,9 @@ function createServer({ config, platform, write, identity, access, isReady }: Pa
     service: NAME,
     routes,
     bound: [...write.routes, ...sessionRoutes(identity)],
-    internal: [...internalSessionRoutes(identity.sessions), releaseRoute(write.reservations)],
+    internal: [...internalSessionRoutes(identity), releaseRoute(write.reservations)],
     authenticate: authenticator(config, identity, access),
-    confirmForbidden: async (caller, permission) => {
-      if (caller.kind !== 'user') return true;
-      const permissions = await write.permissionsOf(caller.userId);
-      return !permissions.has(permission) && !permissions.has('staff');
-    },
+    confirmForbidden: confirmBy(write.permissionsOf),
     throttle: createLocalThrottle(toLimits(config)),
     logger,
     tracing,
@@ -139,7 +136,7 @@ const BEHIND_MS = 1_000;
 
 function authenticator(
   { publicUrl: issuer, serviceTokens }: Config,
-  { tokens, sessions }: Identity,
+  { tokens, standingOf }: Identity,
   { table, follower }: FollowedAccess,
 ): Authenticate {
   return createAuthenticator({
@@ -147,7 +144,7 @@ function authenticator(
     issuer,
     serviceTokens,
     access: table,
-    sessionCheck: { isBehind: () => follower.isBehind(BEHIND_MS), ask: (id) => sessions.isOver(id) },
+    sessionCheck: { isBehind: () => follower.isBehind(BEHIND_MS), ask: standingOf },
   });
 }
 

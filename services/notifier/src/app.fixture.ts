@@ -70,7 +70,7 @@ export async function startBackend(): Promise<Backend> {
     const answer = (body: object) =>
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     if (url.pathname === '/.well-known/jwks.json') return answer(jwks);
-    if (url.pathname.startsWith('/internal/sessions/')) return answer({ isRevoked: false });
+    if (url.pathname.startsWith('/internal/sessions/')) return answer({ isRevoked: false, permissions: [] });
     const channel = decodeURIComponent(url.pathname.replace('/internal/channels/', ''));
     return answer({ allowed: backend.mayFollow(channel, url.searchParams.get('userId')) });
   }).listen(0, '127.0.0.1');

@@ -9,7 +9,8 @@ import { createFreshness, type Freshness } from '@annals/platform/consumer/fresh
 import { createEventLog } from '@annals/platform/event-log/event-log';
 import type { EventLog } from '@annals/platform/event-log/log';
 import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
-import { type AccessView, createAuthenticator } from '@annals/platform/http/authenticator';
+import { confirmBy } from '@annals/platform/http/access-rule';
+import { createAuthenticator } from '@annals/platform/http/authenticator';
 import type { Authenticate } from '@annals/platform/http/operation';
 import { createOpsServer } from '@annals/platform/http/ops-server';
 import { createRemoteJwks } from '@annals/platform/http/remote-jwks';
@@ -26,6 +27,7 @@ import { createTracing, type Tracing } from '@annals/platform/telemetry/tracing'
 import type { Pool } from 'pg';
 import type { Registry } from 'prom-client';
 import type { Config } from './config.ts';
+import { createPermissionsOf, refuseLate } from './permissions.ts';
 import { bindChannelCheck } from './push/channel-check.ts';
 import type { ChannelRule } from './push/channel-rule.ts';
 import { createQueryContext, type Queries } from './queries.ts';
@@ -60,7 +62,6 @@ interface Platform {
 
 /** Who calls, and what they may. */
 interface Gate {
-  readonly access: AccessView;
   readonly authenticate: Authenticate;
   readonly isReady: () => boolean;
 }
@@ -139,13 +140,14 @@ function openGate(config: Config, { pool, log, logger }: Platform, releasers: Re
     access: table,
     sessionCheck: createSessionCheck(follower, { commandApiUrl, serviceToken }),
   });
-  return { access: table, authenticate, isReady: () => isReady };
+  return { authenticate, isReady: () => isReady };
 }
 
 async function createServer(config: Config, platform: Platform, gate: Gate): Promise<HttpServer> {
   const { publicUrl, trustedProxies, allowedOrigins } = config;
   const { logger, metrics, tracing, freshness, log } = platform;
-  const { authenticate, access } = gate;
+  const { authenticate } = gate;
+  const permissionsOf = createPermissionsOf(log);
   const context = createQueryContext({ publicUrl, freshness, log });
   const here = new URL('./', import.meta.url);
   const queries = await discover(here, '.queries.ts', ofKind<'queries', Queries>('queries'));
@@ -153,9 +155,10 @@ async function createServer(config: Config, platform: Platform, gate: Gate): Pro
   return createHttpServer({
     service: NAME,
     routes,
-    bound: queries.flatMap(({ bind }) => bind(context)),
-    internal: [bindChannelCheck({ context, rules, access })],
+    bound: queries.flatMap(({ bind }) => bind(context)).map((route) => refuseLate(route, permissionsOf)),
+    internal: [bindChannelCheck({ context, rules, permissionsOf })],
     authenticate,
+    confirmForbidden: confirmBy(permissionsOf),
     throttle: createLocalThrottle(toLimits(config)),
     logger,
     tracing,

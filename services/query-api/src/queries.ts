@@ -6,7 +6,6 @@ import type { EventLog } from '@annals/platform/event-log/log';
 import { UnknownPosition } from '@annals/platform/event-store/port';
 import { PERSONAL } from '@annals/platform/http/conditional';
 import type { BoundRoute, RouteResponse } from '@annals/platform/http/types';
-import { isTransient } from '@annals/platform/postgres/errors';
 import type { PoolClient } from 'pg';
 import { listBody } from './lists/answer.ts';
 import { type ListRow, planList } from './lists/plan.ts';
@@ -80,14 +79,9 @@ export function createQueryContext(options: {
     if (minPosition !== null) await checkPosition(log, minPosition);
     const fresh = minPosition === null ? {} : { minPosition, waitMs, signal };
     const names = views.map(({ name }) => name);
-    try {
-      return await freshness.read(names, { ...fresh, ...(resources ? { resources } : {}) }, (client) =>
-        work(readerOn(client)),
-      );
-    } catch (cause) {
-      if (!isTransient(cause)) throw cause;
-      throw new Problem('unavailable', 'The views can not be read right now.', { retryAfter: 1, cause });
-    }
+    return freshness.read(names, { ...fresh, ...(resources ? { resources } : {}) }, (client) =>
+      work(readerOn(client)),
+    );
   };
 
   return {

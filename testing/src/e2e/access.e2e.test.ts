@@ -51,6 +51,8 @@ async function passes(api: Api, route: Route, article: string): Promise<boolean>
     id: route.path.includes('/comments/') ? comment : article,
     idOrSlug: article,
   };
+  if (route.path.startsWith('/v1/users/{id}')) params.id = owner.id;
+  params.permission = 'can_publish';
   params.idOrUsername = owner.id;
   params.revision = '0';
   params.code = 'not-found';

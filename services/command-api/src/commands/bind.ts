@@ -1,10 +1,8 @@
 /** Commands as routes: idempotency around the handler, and outcomes as answers. */
 import type { Route } from '@annals/contracts/kit/route';
 import { Problem, problems } from '@annals/contracts/problems';
-import { EventStoreUnavailable } from '@annals/platform/event-store/port';
 import { problemResponse } from '@annals/platform/http/problem-response';
 import { type BoundRoute, bind, type RouteRequest, type RouteResponse } from '@annals/platform/http/types';
-import { isTransient } from '@annals/platform/postgres/errors';
 import { parseTraceparent } from '@annals/platform/telemetry/traceparent';
 import { v7 as uuidv7 } from 'uuid';
 import type { Idempotency, Running } from '../idempotency/idempotency.ts';
@@ -23,15 +21,11 @@ export interface BindTools {
 
 /** The command's route with its handler. */
 export function bindCommand(command: AnyCommand, tools: BindTools): BoundRoute {
-  return bind<Route>(command.route, async (request) => {
-    try {
-      return await (request.idempotencyKey === null
-        ? handle(command, request, tools)
-        : handleOnce(command, request, request.idempotencyKey, tools));
-    } catch (error) {
-      throw asProblem(error);
-    }
-  });
+  return bind<Route>(command.route, (request) =>
+    request.idempotencyKey === null
+      ? handle(command, request, tools)
+      : handleOnce(command, request, request.idempotencyKey, tools),
+  );
 }
 
 async function handle(
@@ -116,17 +110,6 @@ function toAnswer(command: AnyCommand, outcome: Outcome, { publicUrl }: BindTool
     },
     body: JSON.stringify(isRelation ? { id } : { id, revision }),
   };
-}
-
-/** Lost connections are told as such; what nobody expected stays what it is. */
-function asProblem(error: unknown): unknown {
-  if (error instanceof EventStoreUnavailable || isTransient(error)) {
-    return new Problem('unavailable', 'The store cannot be reached right now; try again.', {
-      cause: error,
-      retryAfter: 1,
-    });
-  }
-  return error;
 }
 
 /** The ticket of a command that nobody will repeat. */

@@ -1,4 +1,5 @@
 /** Log-ins, sessions and who is out, put together. */
+import type { Permission } from '@annals/contracts/kit/route';
 import { streamOf } from '../commands/decider.ts';
 import type { Config } from '../config.ts';
 import type { Platform } from '../platform.ts';
@@ -14,12 +15,14 @@ export interface Identity {
   readonly store: SessionStore;
   readonly sessions: Sessions;
   readonly logIn: LogIn;
+  /** The permissions of a session's user; null where the session has ended or its user may not go on. */
+  standingOf(sessionId: string): Promise<ReadonlySet<Permission> | null>;
 }
 
 export async function createIdentity(
   { jwtPrivateKey: privateKey, publicUrl: issuer }: Config,
   { pool, log }: Platform,
-  { streams, reservations, services }: WriteSide,
+  { streams, reservations, services, permissionsOf }: WriteSide,
 ): Promise<Identity> {
   const tokens = await createAccessTokens({ privateKey, issuer });
   const store = createSessionStore(pool);
@@ -33,6 +36,10 @@ export async function createIdentity(
     tokens,
     store,
     sessions,
+    async standingOf(sessionId) {
+      const userId = await sessions.ownerOf(sessionId);
+      return userId === null ? null : permissionsOf(userId);
+    },
     logIn: createLogIn({ streams, reservations, credentials, passwords, store, sessions }),
   };
 }

@@ -34,6 +34,16 @@ export interface Revocation {
   readonly at: Date;
 }
 
+/** A session as its user sees it. */
+export interface OwnSession {
+  readonly id: string;
+  readonly device: string | null;
+  readonly ip: string;
+  readonly createdAt: Date;
+  readonly lastUsedAt: Date;
+  readonly expiresAt: Date;
+}
+
 /** How a refresh ended. `reused`: a token that was rotated longer ago than the grace; the session is revoked now. */
 export type RefreshResult =
   | {
@@ -51,8 +61,12 @@ export interface SessionStore {
   refresh(tokenHash: Buffer, nextHash: Buffer, graceSeconds: number): Promise<RefreshResult>;
   /** Ends a session; null where it had ended, or never was. */
   revoke(sessionId: string, reason: RevocationReason): Promise<Revocation | null>;
-  /** True where the session has ended, or is not known. */
-  isOver(sessionId: string): Promise<boolean>;
+  /** Ends a user's sessions that began by `until`: all where it is null. */
+  revokeAll(userId: string, reason: RevocationReason, until: Date | null): Promise<Revocation[]>;
+  /** Whose session it is; null where it has ended, or is not known. */
+  ownerOf(sessionId: string): Promise<string | null>;
+  /** A user's sessions that have not ended, the last used first, and how many there are. */
+  list(userId: string, limit: number): Promise<{ sessions: OwnSession[]; count: number }>;
   /** Ended sessions of which the log does not tell yet. */
   findUnannounced(limit: number): Promise<Revocation[]>;
   markAnnounced(sessionId: string): Promise<void>;
@@ -90,6 +104,17 @@ const REVOKE = `
   update command_api.sessions set revoked_at = date_trunc('milliseconds', clock_timestamp()), revocation_reason = $2
   where id = $1 and revoked_at is null returning ${REVOCATION}`;
 
+const REVOKE_ALL = `
+  update command_api.sessions set revoked_at = date_trunc('milliseconds', clock_timestamp()), revocation_reason = $2
+  where user_id = $1 and revoked_at is null and expires_at > now() and ($3::timestamptz is null or created_at <= $3)
+  returning ${REVOCATION}`;
+
+const LIST = `
+  select id, user_agent as device, ip, created_at as "createdAt", last_used_at as "lastUsedAt",
+    expires_at as "expiresAt", count(*) over ()::int as count
+  from command_api.sessions where user_id = $1 and revoked_at is null and expires_at > now()
+  order by last_used_at desc, id desc limit $2`;
+
 const RECORD = `
   insert into command_api.login_log (user_id, login_hash, ip, user_agent, succeeded, reason)
   values ($1, $2, $3, $4, $5, $6)`;
@@ -117,12 +142,22 @@ export function createSessionStore(pool: pg.Pool): SessionStore {
       const { rows } = await pool.query<Revocation>(REVOKE, [sessionId, reason]);
       return rows[0] ?? null;
     },
-    async isOver(sessionId) {
-      const { rowCount } = await pool.query(
-        'select 1 from command_api.sessions where id = $1 and revoked_at is null and expires_at > now()',
+    async revokeAll(userId, reason, until) {
+      const { rows } = await pool.query<Revocation>(REVOKE_ALL, [userId, reason, until]);
+      return rows;
+    },
+    async ownerOf(sessionId) {
+      const { rows } = await pool.query<{ userId: string }>(
+        `select user_id as "userId" from command_api.sessions
+         where id = $1 and revoked_at is null and expires_at > now()`,
         [sessionId],
       );
-      return rowCount === 0;
+      return rows[0]?.userId ?? null;
+    },
+    async list(userId, limit) {
+      const { rows } = await pool.query<OwnSession & { count: number }>(LIST, [userId, limit]);
+      const sessions = rows.map(({ count: _, ...session }) => session);
+      return { sessions, count: rows[0]?.count ?? 0 };
     },
     async findUnannounced(limit) {
       const { rows } = await pool.query<Revocation>(

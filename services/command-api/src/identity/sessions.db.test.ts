@@ -89,7 +89,7 @@ describe('refresh tokens', () => {
     await age(sessionOf(first), '5100 milliseconds');
     await expect(sessions.refresh(first.refreshToken)).rejects.toMatchObject(refused);
     await expect(sessions.refresh(second.refreshToken)).rejects.toMatchObject(refused);
-    expect(await sessions.isOver(sessionOf(first))).toBe(true);
+    expect(await sessions.ownerOf(sessionOf(first))).toBe(null);
     const events = await log.read(`session-${sessionOf(first)}`);
     expect(events.map(({ type, data }) => ({ type, data }))).toEqual([
       {
@@ -149,10 +149,52 @@ describe('the end of a session', () => {
     const tokens = await sessions.start(ada, client);
     const failing = sessionsOn({ ...log, append: () => Promise.reject(new Error('away')) });
     await expect(failing.end(sessionOf(tokens))).rejects.toThrow('away');
-    expect(await sessions.isOver(sessionOf(tokens))).toBe(true);
+    expect(await sessions.ownerOf(sessionOf(tokens))).toBe(null);
     for (const _ of [1, 2]) await sessions.announcePending();
     expect(await log.read(`session-${sessionOf(tokens)}`)).toHaveLength(1);
     expect(await store.findUnannounced(10)).toEqual([]);
+  });
+
+  test('I3 log out everywhere ends every session of the user, and nobody else’s', async () => {
+    const user = uuidv7();
+    const own = await Promise.all([1, 2, 3].map(() => sessions.start(user, client)));
+    const other = await sessions.start(ada, client);
+    expect((await sessions.list(user)).count).toBe(3);
+    await sessions.endAll(user);
+    for (const tokens of own) {
+      expect(await log.read(`session-${sessionOf(tokens)}`)).toHaveLength(1);
+      await expect(sessions.refresh(tokens.refreshToken)).rejects.toMatchObject(refused);
+    }
+    expect(await sessions.list(user)).toEqual({ sessions: [], count: 0 });
+    expect(await sessions.ownerOf(sessionOf(other))).toBe(ada);
+  });
+
+  test('I3 sessions are listed with where and when, the last used first', async () => {
+    const user = uuidv7();
+    const [first, second] = [await sessions.start(user, client), await sessions.start(user, client)];
+    const ids = async () => (await sessions.list(user)).sessions.map(({ id }) => id);
+    expect(await ids()).toEqual([sessionOf(second), sessionOf(first)]);
+    await sessions.refresh(first.refreshToken);
+    expect(await ids()).toEqual([sessionOf(first), sessionOf(second)]);
+    expect((await sessions.list(user)).sessions[0]).toMatchObject({ ip: '127.0.0.1', device: 'test' });
+  });
+
+  test('I6 who is disabled loses all sessions; once enabled again, only those from before', async () => {
+    const user = uuidv7();
+    const before = await sessions.start(user, client);
+    const at = new Date();
+    disabled.add(user);
+    expect(await sessions.ownerOf(sessionOf(before))).toBe(null);
+    disabled.delete(user);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const after = await sessions.start(user, client);
+    await sessions.endDisabled(user, at);
+    expect(await sessions.ownerOf(sessionOf(before))).toBe(null);
+    expect(await sessions.ownerOf(sessionOf(after))).toBe(user);
+    disabled.add(user);
+    await sessions.endDisabled(user, at);
+    disabled.delete(user);
+    expect(await sessions.ownerOf(sessionOf(after))).toBe(null);
   });
 
   test('I9 sessions past their time are swept, with their tokens; others stay', async () => {

@@ -9,10 +9,11 @@ import type { SessionTokens } from '@annals/contracts/identity/views';
 import { Problem } from '@annals/contracts/problems';
 import type { EventLog } from '@annals/platform/event-log/log';
 import { RevisionConflict } from '@annals/platform/event-store/port';
+import pLimit from 'p-limit';
 import { v5 as uuidv5, v7 as uuidv7 } from 'uuid';
 import { type Origin, toEvents } from '../commands/events.ts';
 import { ACCESS_TOKEN_SECONDS, type AccessTokens } from './access-tokens.ts';
-import type { Client, Revocation, SessionStore } from './session-store.ts';
+import type { Client, Revocation, RevocationReason, SessionStore } from './session-store.ts';
 
 export interface Sessions {
   /** Begins a session. */
@@ -21,8 +22,14 @@ export interface Sessions {
   refresh(refreshToken: string): Promise<SessionTokens>;
   /** Ends a session; ending an ended one changes nothing. */
   end(sessionId: string): Promise<void>;
-  /** True where the session has ended, or is not known. */
-  isOver(sessionId: string): Promise<boolean>;
+  /** Ends all sessions of a user. */
+  endAll(userId: string): Promise<void>;
+  /** Ends the sessions that a user had when disabled at `at`; all of them where the user is disabled still. */
+  endDisabled(userId: string, at: Date): Promise<void>;
+  /** A user's sessions that have not ended, the last used first: the newest {@link LISTED}, and how many there are. */
+  list(userId: string): ReturnType<SessionStore['list']>;
+  /** Whose session it is; null where it has ended, is not known, or its user may not go on. */
+  ownerOf(sessionId: string): Promise<string | null>;
   /** Tells of ended sessions of which the log does not know yet. */
   announcePending(): Promise<void>;
 }
@@ -39,6 +46,10 @@ const SESSION_SECONDS = 30 * 24 * 3_600;
 /** Parallel tabs may use one refresh token within this time. */
 const GRACE_SECONDS = 10;
 const ANNOUNCE_BATCH = 100;
+/** Appends under way at once. */
+const ANNOUNCED_AT_ONCE = 16;
+/** Sessions that a list shows at most. */
+const LISTED = 100;
 
 export function createSessions({ store, log, tokens, mayContinue }: SessionsOptions): Sessions {
   async function tokensOf(
@@ -69,6 +80,15 @@ export function createSessions({ store, log, tokens, mayContinue }: SessionsOpti
     await store.markAnnounced(sessionId);
   }
 
+  async function announceAll(revocations: readonly Revocation[]): Promise<void> {
+    const limit = pLimit(ANNOUNCED_AT_ONCE);
+    await Promise.all(revocations.map((revocation) => limit(announce, revocation)));
+  }
+
+  async function endAll(userId: string, reason: RevocationReason, until: Date | null): Promise<void> {
+    await announceAll(await store.revokeAll(userId, reason, until));
+  }
+
   return {
     async start(userId, client) {
       const id = uuidv7();
@@ -90,9 +110,17 @@ export function createSessions({ store, log, tokens, mayContinue }: SessionsOpti
       const revocation = await store.revoke(sessionId, 'logged-out');
       if (revocation) await announce(revocation);
     },
-    isOver: (sessionId) => store.isOver(sessionId),
+    endAll: (userId) => endAll(userId, 'logged-out', null),
+    async endDisabled(userId, at) {
+      await endAll(userId, 'disabled', (await mayContinue(userId)) ? at : null);
+    },
+    list: (userId) => store.list(userId, LISTED),
+    async ownerOf(sessionId) {
+      const userId = await store.ownerOf(sessionId);
+      return userId !== null && (await mayContinue(userId)) ? userId : null;
+    },
     async announcePending() {
-      for (const revocation of await store.findUnannounced(ANNOUNCE_BATCH)) await announce(revocation);
+      await announceAll(await store.findUnannounced(ANNOUNCE_BATCH));
     },
   };
 }

@@ -6,19 +6,19 @@ import {
   type channelCheckAnswer,
 } from '@annals/contracts/push/channel-check';
 import { publicChannels } from '@annals/contracts/push/channels';
-import type { AccessView } from '@annals/platform/http/authenticator';
 import { type BoundInternalRoute, bindInternal } from '@annals/platform/http/bound-routes';
 import type { z } from 'zod';
+import type { PermissionsOf } from '../permissions.ts';
 import type { QueryContext } from '../queries.ts';
 import type { ChannelRule } from './channel-rule.ts';
 
 export interface ChannelCheckOptions {
   readonly context: QueryContext;
   readonly rules: readonly ChannelRule[];
-  readonly access: Pick<AccessView, 'permissionsOf'>;
+  readonly permissionsOf: PermissionsOf;
 }
 
-export function bindChannelCheck({ context, rules, access }: ChannelCheckOptions): BoundInternalRoute {
+export function bindChannelCheck({ context, rules, permissionsOf }: ChannelCheckOptions): BoundInternalRoute {
   return bindInternal(channelCheck, async ({ params, query, signal }) => {
     const { channel } = params;
     const { userId = null, minPosition } = query;
@@ -27,7 +27,9 @@ export function bindChannelCheck({ context, rules, access }: ChannelCheckOptions
       return { status: 200, body };
     };
     if (publicChannels.has(channel)) return answer(true);
-    const viewer = { userId, isStaff: userId !== null && access.permissionsOf(userId).has('staff') };
+    // Whoever asks knows of an event that this process may not have followed yet, so the stream itself is read.
+    const isStaff = userId !== null && (await permissionsOf(userId)).has('staff');
+    const viewer = { userId, isStaff };
     for (const rule of rules) {
       const subject = rule.subjectOf(channel);
       if (subject === undefined) continue;

@@ -217,12 +217,13 @@ test('at a stop the leases are handed over and no job stays locked', async () =>
   const app = await world.startApp();
   await world.settle();
   expect((await status(app)).consumers.map(({ consumer }) => consumer)).toEqual([
+    'end_sessions_of_disabled_v1',
     'release_keys_v1',
     'welcome_mail_v1',
   ]);
   await app.stop();
   const { rows } = await world.pool.query('select owner from consumers.checkpoints');
-  expect(rows).toEqual([{ owner: null }, { owner: null }]);
+  expect(rows).toEqual([{ owner: null }, { owner: null }, { owner: null }]);
 });
 
 function environment(config: World['config']): NodeJS.ProcessEnv {

@@ -81,13 +81,38 @@ describe('permissions', () => {
       .thenRefused('not-found');
   });
 
-  test('I6 can be revoked, and users be disabled and enabled', () => {
+  test('I6 are revoked once, and nobody revokes their own staff', () => {
     const revoked: UserEvent = { type: 'PermissionRevoked', data: { userId: 'user', permission: 'staff' } };
-    expect(spec.given(registered, granted).state).toMatchObject({ permissions: ['staff'] });
-    expect(spec.given(registered, granted, revoked).state).toMatchObject({ permissions: [] });
+    const revoke = (by: string | null) => (state: user.UserState) =>
+      user.revokePermission(state, 'staff', by);
+    const after = spec.given(registered, granted).when(revoke('other')).thenEvents(revoked);
+    expect(after).toMatchObject({ permissions: [] });
+    spec.given(registered, granted, revoked).when(revoke(null)).thenNothing();
+    spec.given(registered, granted).when(revoke('user')).thenRefused('own-access');
+    spec.given(registered).when(revoke('user')).thenRefused('own-access');
+    spec
+      .given(registered)
+      .when((state) => user.revokePermission(state, 'can_publish', 'user'))
+      .thenNothing();
+    spec.given().when(revoke('other')).thenRefused('not-found');
+  });
+});
+
+describe('disabling', () => {
+  test('I6 happens once and is undone once, and nobody disables themselves', () => {
     const disabled: UserEvent = { type: 'UserDisabled', data: { userId: 'user' } };
     const enabled: UserEvent = { type: 'UserEnabled', data: { userId: 'user' } };
-    expect(spec.given(registered, disabled).state).toMatchObject({ isDisabled: true });
-    expect(spec.given(registered, disabled, enabled).state).toMatchObject({ isDisabled: false });
+    const disable = (by: string | null) => (state: user.UserState) => user.disable(state, by);
+    expect(spec.given(registered).when(disable('other')).thenEvents(disabled)).toMatchObject({
+      isDisabled: true,
+    });
+    spec.given(registered, disabled).when(disable(null)).thenNothing();
+    spec.given(registered).when(disable('user')).thenRefused('own-access');
+    expect(spec.given(registered, disabled).when(user.enable).thenEvents(enabled)).toMatchObject({
+      isDisabled: false,
+    });
+    spec.given(registered).when(user.enable).thenNothing();
+    spec.given().when(user.enable).thenRefused('not-found');
+    spec.given().when(disable('other')).thenRefused('not-found');
   });
 });

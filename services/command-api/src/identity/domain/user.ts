@@ -84,8 +84,7 @@ export function register(state: UserState, registration: Registration): UserEven
 
 /** Changes the own profile. */
 export function updateProfile(state: UserState, changes: ProfileChanges): UserEvent[] {
-  if (state.status === 'unregistered') throw new Problem('not-found', 'There is no such user.');
-  const { profile, userId } = state;
+  const { profile, userId } = registered(state);
   const changed = Object.entries(profileChanges(changes)).filter(
     ([field, value]) => profile[field as keyof Profile] !== value,
   );
@@ -95,9 +94,44 @@ export function updateProfile(state: UserState, changes: ProfileChanges): UserEv
 
 /** Grants a permission; granting what is held changes nothing. */
 export function grantPermission(state: UserState, permission: Permission): UserEvent[] {
-  if (state.status === 'unregistered') throw new Problem('not-found', 'There is no such user.');
-  if (state.permissions.includes(permission)) return [];
-  return [{ type: 'PermissionGranted', data: { userId: state.userId, permission } }];
+  const { userId, permissions } = registered(state);
+  return permissions.includes(permission)
+    ? []
+    : [{ type: 'PermissionGranted', data: { userId, permission } }];
+}
+
+/**
+ * Revokes a permission; revoking what is not held changes nothing. `by` is the user who does it: nobody revokes their
+ * own `staff`, so that of those who could undo it one is always left.
+ */
+export function revokePermission(state: UserState, permission: Permission, by: string | null): UserEvent[] {
+  const { userId, permissions } = registered(state);
+  if (permission === 'staff' && by === userId) throw ownAccess();
+  return permissions.includes(permission)
+    ? [{ type: 'PermissionRevoked', data: { userId, permission } }]
+    : [];
+}
+
+/** Disables a user; disabling the disabled changes nothing. `by` is the user who does it: nobody disables themselves. */
+export function disable(state: UserState, by: string | null): UserEvent[] {
+  const { userId, isDisabled } = registered(state);
+  if (by === userId) throw ownAccess();
+  return isDisabled ? [] : [{ type: 'UserDisabled', data: { userId } }];
+}
+
+/** Enables a user; enabling the enabled changes nothing. */
+export function enable(state: UserState): UserEvent[] {
+  const { userId, isDisabled } = registered(state);
+  return isDisabled ? [{ type: 'UserEnabled', data: { userId } }] : [];
+}
+
+function registered(state: UserState): Extract<UserState, { status: 'registered' }> {
+  if (state.status === 'registered') return state;
+  throw new Problem('not-found', 'There is no such user.');
+}
+
+function ownAccess(): Problem {
+  return new Problem('own-access', 'Another member of staff must do this.');
 }
 
 /** The profile's fields that are given. */
