@@ -79,6 +79,13 @@ const APPEND = `
 
 const NOTIFY = `select pg_notify('${CHANNEL}', head::text) from event_store.log`;
 
+/** The statements of a batch, between `begin` and `commit`, as they are sent. */
+export const appendStatements = {
+  lock: { name: 'event_store_lock', text: LOCK },
+  append: { name: 'event_store_append', text: APPEND },
+  notify: { name: 'event_store_notify', text: NOTIFY },
+};
+
 interface Row {
   readonly item: number;
   readonly actual: number;
@@ -93,9 +100,9 @@ interface Row {
 export async function appendBatch(client: pg.Client, items: readonly BatchItem[]): Promise<Outcome[]> {
   const answers = await Promise.allSettled([
     client.query('begin'),
-    client.query({ name: 'event_store_lock', text: LOCK }),
-    client.query<Row>({ name: 'event_store_append', text: APPEND, values: parameters(items) }),
-    client.query({ name: 'event_store_notify', text: NOTIFY }),
+    client.query(appendStatements.lock),
+    client.query<Row>({ ...appendStatements.append, values: parameters(items) }),
+    client.query(appendStatements.notify),
     client.query('commit'),
   ]);
   // The first failure is the cause; it fails the statements after it.
