@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Route } from '@annals/contracts/kit/route';
+import { routes } from '@annals/contracts/routes';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { FiredFault } from '../faults/plan.ts';
+import { startTestStack, type TestStack } from '../stack.ts';
+import { counts } from './counts.ts';
+import { aspects } from './freshness/ledger.ts';
+import { staleRoutes, type Tally, underLoad } from './freshness/load.ts';
+import { probes } from './freshness/probes.ts';
+import { createWorld, type World } from './freshness/world.ts';
+import { crashesByPoint, report } from './report.ts';
+
+const rounds = counts(1, 10);
+const phaseMs = counts(1_200, 8_000);
+const crashesPerRound = counts(3, 20);
+const readers = counts(6, 60);
+const viewRoutes = routes.filter(({ method, style }) => method === 'GET' && style === 'query');
+
+let stack: TestStack;
+let world: World;
+const total = { fresh: 0, behind: 0 };
+const crashes: FiredFault[] = [];
+
+beforeAll(async () => {
+  const limit = '1000000';
+  stack = await startTestStack({
+    replicas: 2,
+    faults: true,
+    tuning: { ANNALS_THROTTLE_READ: limit, ANNALS_THROTTLE_WRITE: limit, ANNALS_THROTTLE_LOGIN: limit },
+  });
+  world = await createWorld(stack.url, stack.serviceToken, readers);
+  for (const aspect of aspects) await world.step(aspect);
+});
+afterAll(() => stack?.stop());
+
+function count({ fresh, behind }: Tally): Tally['behind'] {
+  total.fresh += fresh;
+  total.behind += behind;
+  return behind;
+}
+
+const letThemWork = () => sleep(phaseMs);
+
+async function withSlowProjector(): Promise<void> {
+  const fault = { service: 'projector', action: { delayMs: 400 }, isLasting: true } as const;
+  const slow = [
+    stack.faults.arm({ ...fault, point: 'read' }),
+    stack.faults.arm({ ...fault, point: 'committed' }),
+  ];
+  count(await underLoad(world, letThemWork));
+  for (const armed of slow) armed.disarm();
+}
+
+async function withStoppedProjector(): Promise<void> {
+  const names = ['projector', 'projector-2'];
+  for (const name of names) stack.signal(name, 'SIGSTOP');
+  const behind = count(
+    await underLoad(world, letThemWork).finally(() => {
+      for (const name of names) stack.signal(name, 'SIGCONT');
+    }),
+  );
+  expect(behind, 'answers that say that they are behind').toBeGreaterThan(0);
+}
+
+async function withCrashingProjector(): Promise<void> {
+  const points = ['read', 'written', 'committed'] as const;
+  const crash = async () => {
+    for (let n = 0; n < crashesPerRound; n++) {
+      const point = points[n % points.length] ?? 'read';
+      const afterHits = Math.floor(Math.random() * 10);
+      const fault = { service: 'projector', point, afterHits, action: 'kill' } as const;
+      crashes.push(await stack.faults.arm(fault).fired());
+    }
+  };
+  count(await underLoad(world, crash));
+}
+
+test('a query with a min position is never stale, and says 503 when it can’t be fresh', async () => {
+  for (let round = 0; round < rounds; round++) {
+    count(await underLoad(world, letThemWork));
+    for (const disturbed of [withSlowProjector, withStoppedProjector, withCrashingProjector]) {
+      await disturbed();
+      await expect.poll(() => staleRoutes(world), { timeout: 60_000 }).toEqual([]);
+    }
+  }
+  report(6, {
+    routes: viewRoutes.length,
+    'fresh answers': total.fresh,
+    '503 projection-behind': total.behind,
+    ...crashesByPoint(crashes),
+  });
+});
+
+test('every GET route that reads views is held to it', () => {
+  const probed = new Set(probes.map(({ route }) => route.name));
+  expect(probed).toEqual(new Set(viewRoutes.map(({ name }) => name)));
+});
+
+test('a position past the head, or of another log, is 400 unknown-position on each of them', async () => {
+  const [log = '', number = ''] = (world.ledger.positionOf('name', 1) ?? '').split('.');
+  const beyond = `${log}.${'ffffff'.padStart(number.length, '0')}`;
+  const foreign = `${log.startsWith('a') ? 'b' : 'a'}${log.slice(1)}.${number}`;
+  for (const minPosition of [beyond, foreign]) {
+    for (const route of viewRoutes) {
+      const { api, options } = questionOf(route);
+      const answer = await api.call(route, { ...options, headers: { 'annals-min-position': minPosition } });
+      expect([route.name, answer.status, answer.body.code]).toEqual([route.name, 400, 'unknown-position']);
+    }
+  }
+});
+
+function questionOf(route: Route) {
+  const question = probes.find((probe) => probe.route === route)?.ask(world);
+  if (!question) throw new Error(`nothing to ask ${route.name}`);
+  return question;
+}

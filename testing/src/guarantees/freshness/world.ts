@@ -1,0 +1,97 @@
+/** One published article, its author and readers, and writers that change each aspect of them step by step. */
+import { registerUser, updateMe } from '@annals/contracts/identity/user.routes';
+import {
+  createArticle,
+  likeArticle,
+  publishArticle,
+  updateArticle,
+} from '@annals/contracts/publishing/article.routes';
+import { addComment } from '@annals/contracts/publishing/comment.routes';
+import { type Answer, Api, uniqueName } from '../../e2e/client.ts';
+import { newPerson, type Person } from '../../e2e/people.ts';
+import { type Aspect, Ledger } from './ledger.ts';
+
+export interface World {
+  readonly author: Person;
+  readonly anonymous: Api;
+  readonly articleId: string;
+  /** A word of all the author's articles, and of nobody else's. */
+  readonly word: string;
+  readonly ledger: Ledger;
+  /** The revision that the article had when each version of its title was written, by version. */
+  readonly titleRevisions: readonly number[];
+  /** The comments' ids, the first one first. */
+  readonly commentIds: readonly string[];
+  /** How many people there were before `registered` began to count. */
+  readonly people: number;
+  /** Takes the next step of `aspect`, and records it. */
+  step(aspect: Aspect): Promise<void>;
+  /** Which aspects can still change: there are only so many readers who can like. */
+  canStep(aspect: Aspect): boolean;
+}
+
+/** Makes the world; `readers` is how many likes it can have. `importer`: a service token. */
+export async function createWorld(url: string, importer: string, readers: number): Promise<World> {
+  const author = await newPerson(url, 'author');
+  const fans: Person[] = [];
+  for (let n = 0; n < readers; n++) fans.push(await newPerson(url, 'fan'));
+  const word = `w${uniqueName('fresh').replaceAll('-', '')}`;
+  const write = async (): Promise<Answer> => {
+    const title = `About ${word} ${uniqueName('n')}`;
+    const created = await author.api.ok(createArticle, { body: { title, content: `<p>Of ${word}.</p>` } });
+    return author.api.ok(publishArticle, { params: { id: created.body.id } });
+  };
+  const ledger = new Ledger();
+  const first = await write();
+  ledger.record('published', positionOf(first));
+  const articleId: string = first.body.id;
+  const service = new Api(url, importer);
+  const titleRevisions: number[] = [];
+  const commentIds: string[] = [];
+
+  const steps: Record<Aspect, () => Promise<Answer>> = {
+    title: async () => {
+      const title = `About ${word} ${titleRevisions.length + 1}`;
+      const answer = await author.api.ok(updateArticle, { params: { id: articleId }, body: { title } });
+      titleRevisions.push(answer.body.revision);
+      return answer;
+    },
+    name: () => author.api.ok(updateMe, { body: { lastName: `N${ledger.newest('name') + 1}` } }),
+    comments: async () => {
+      const answer = await author.api.ok(addComment, {
+        params: { id: articleId },
+        body: { content: `Comment ${commentIds.length + 1}` },
+      });
+      commentIds.push(answer.body.id);
+      return answer;
+    },
+    likes: async () => {
+      const fan = fans[ledger.newest('likes')];
+      if (!fan) throw new Error('everybody likes it already');
+      return fan.api.ok(likeArticle, { params: { id: articleId } });
+    },
+    published: write,
+    registered: async () => {
+      const username = uniqueName('someone');
+      return service.ok(registerUser, { body: { username, email: `${username}@example.org` } });
+    },
+  };
+  return {
+    author,
+    anonymous: new Api(url),
+    articleId,
+    word,
+    ledger,
+    titleRevisions,
+    commentIds,
+    people: 1 + readers,
+    step: async (aspect) => ledger.record(aspect, positionOf(await steps[aspect]())),
+    canStep: (aspect) => aspect !== 'likes' || ledger.newest('likes') < fans.length,
+  };
+}
+
+function positionOf(answer: Answer): string {
+  const position = answer.headers.get('annals-position');
+  if (!position) throw new Error('a command answered without Annals-Position');
+  return position;
+}
