@@ -3,6 +3,7 @@ import type { DomainEvent } from '@annals/contracts/kit/event';
 import type { Pool } from 'pg';
 import { viewName } from '../consumer/projection.ts';
 import type { Position } from '../event-store/port.ts';
+import type { FollowerFaults } from './faults.ts';
 import { type Follower, type FollowerOptions, startFollower } from './follower.ts';
 
 /** What is kept: filled with the whole view once, then one event after the other. */
@@ -21,11 +22,13 @@ export function followView<Doc, Table extends FollowedTable<Doc>>({
   view,
   table,
   pool,
+  faults,
   ...options
 }: Pick<FollowerOptions, 'log' | 'types' | 'logger'> & {
   readonly view: { readonly name: string; readonly version: number };
   readonly table: Table & FollowedTable<Doc>;
   readonly pool: Pool;
+  readonly faults?: FollowerFaults | undefined;
 }): FollowedView<Table> {
   const follower = startFollower({
     ...options,
@@ -35,6 +38,7 @@ export function followView<Doc, Table extends FollowedTable<Doc>>({
       return through;
     },
     apply: (event) => table.apply(event),
+    onBatch: faults && (() => faults('following', view.name)),
   });
   return { table, follower };
 }

@@ -15,6 +15,8 @@ export interface FollowerOptions {
   /** Folds one event into the state; called in log order, once per event. */
   readonly apply: (event: DomainEvent) => void;
   readonly logger: Logger;
+  /** Called before each batch is applied; for tests. */
+  readonly onBatch?: (() => Promise<void> | void) | undefined;
 }
 
 export interface Follower {
@@ -33,7 +35,7 @@ export interface Follower {
 const HEAD_EVERY_MS = 250;
 
 /** Starts a follower. Loading and following are tried again for ever, with jittered backoff, from where it stands. */
-export function startFollower({ log, types, load, apply, logger }: FollowerOptions): Follower {
+export function startFollower({ log, types, load, apply, logger, onBatch }: FollowerOptions): Follower {
   const stopping = new AbortController();
   const { signal } = stopping;
   const ready = Promise.withResolvers<void>();
@@ -43,6 +45,7 @@ export function startFollower({ log, types, load, apply, logger }: FollowerOptio
   const followOnce = async (onProgress: () => void): Promise<void> => {
     position ??= await load();
     for await (const batch of log.subscribe({ from: position, types, signal })) {
+      await onBatch?.();
       onProgress();
       for (const event of batch.events) {
         apply(event);

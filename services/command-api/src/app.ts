@@ -42,10 +42,10 @@ async function run(config: Config, overrides: WriteSideOverrides, releasers: Rel
   const platform = await openPlatform(config, releasers);
   const { logger, metrics, pool, log } = platform;
   const consumers = await startConsumers(platform, releasers);
-  const access = followAccess({ pool, log, logger });
+  const access = followAccess({ pool, log, logger }, overrides.faults);
   releasers.add(() => access.follower.stop());
   const write = await createWriteSide(config, platform, releasers, overrides);
-  const identity = await createIdentity(config, platform, write);
+  const identity = await createIdentity(config, platform, write, overrides.faults);
   releasers.add(startPeriodic(periodicTasks(platform, write, identity, access), logger));
 
   const state = { isCaughtUp: false };

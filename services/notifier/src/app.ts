@@ -1,6 +1,7 @@
 /** Composes the notifier: follows the log from its head and pushes to sockets. */
 import { catalogue } from '@annals/contracts/catalogue';
 import { pushRules } from '@annals/contracts/push/rules';
+import type { FollowerFaults } from '@annals/platform/access/faults';
 import { createEventLog } from '@annals/platform/event-log/event-log';
 import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
 import { createOpsServer } from '@annals/platform/http/ops-server';
@@ -24,6 +25,7 @@ const CONNECTIONS = 4;
 /** What tests change. */
 export interface Overrides {
   readonly limits?: Partial<PushLimits>;
+  readonly faults?: FollowerFaults;
 }
 
 export type App = AppOf<Addresses>;
@@ -35,14 +37,15 @@ interface Addresses {
 
 /** Creates the service; nothing happens before `start`. */
 export function createApp(config: Config, overrides: Overrides = {}): App {
-  return toApp((releasers) => run(config, { ...defaultLimits, ...overrides.limits }, releasers));
+  return toApp((releasers) => run(config, overrides, releasers));
 }
 
-async function run(config: Config, limits: PushLimits, releasers: Releasers): Promise<Addresses> {
+async function run(config: Config, overrides: Overrides, releasers: Releasers): Promise<Addresses> {
   const { host, operatorToken } = config;
   const platform = await openPlatform(config, releasers);
   const { logger, metrics } = platform;
-  const push = await createPush(config, platform, limits, releasers);
+  const limits = { ...defaultLimits, ...overrides.limits };
+  const push = await createPush(config, platform, limits, releasers, overrides.faults);
   const state = { isFollowing: false, isStopping: false };
   const isReady = () => state.isFollowing && push.isAccessKnown() && !state.isStopping;
 

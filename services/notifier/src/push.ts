@@ -1,5 +1,6 @@
 /** Puts together what sockets need: the hub, who may follow what, who is who, recovery, and the clock. */
 import { AccessTable, accessEventTypes, accessView } from '@annals/contracts/identity/access';
+import type { FollowerFaults } from '@annals/platform/access/faults';
 import { followView } from '@annals/platform/access/follow-view';
 import { createSessionCheck } from '@annals/platform/access/session-check';
 import { createAuthenticator } from '@annals/platform/http/authenticator';
@@ -35,9 +36,10 @@ export async function createPush(
   platform: Platform,
   limits: PushLimits,
   releasers: Releasers,
+  faults?: FollowerFaults,
 ): Promise<Push> {
   const { logger, pool, log } = platform;
-  const { authenticate, table, isAccessKnown } = createAuthentication(config, platform, releasers);
+  const { authenticate, table, isAccessKnown } = createAuthentication(config, platform, releasers, faults);
   const sessions = new Sessions(limits, now);
   const gauges = { sockets: () => sessions.size, channels: () => hub.channelCount };
   const metrics = createPushMetrics(platform.metrics, gauges, (error) =>
@@ -67,7 +69,12 @@ export async function createPush(
   return { hub, sessions, context, authenticate, isAccessKnown };
 }
 
-function createAuthentication(config: Config, { pool, log, logger }: Platform, releasers: Releasers) {
+function createAuthentication(
+  config: Config,
+  { pool, log, logger }: Platform,
+  releasers: Releasers,
+  faults: FollowerFaults | undefined,
+) {
   const { commandApiUrl, serviceToken, publicUrl: issuer } = config;
   const { table, follower } = followView({
     view: accessView,
@@ -76,6 +83,7 @@ function createAuthentication(config: Config, { pool, log, logger }: Platform, r
     pool,
     log,
     logger,
+    faults,
   });
   releasers.add(() => follower.stop());
   let isKnown = false;

@@ -3,6 +3,7 @@ import { catalogue } from '@annals/contracts/catalogue';
 import { AccessTable, accessEventTypes, accessView } from '@annals/contracts/identity/access';
 import { discover, ofKind } from '@annals/contracts/kit/discover';
 import { routes } from '@annals/contracts/routes';
+import type { FollowerFaults } from '@annals/platform/access/faults';
 import { followView } from '@annals/platform/access/follow-view';
 import { createSessionCheck } from '@annals/platform/access/session-check';
 import { createFreshness, type Freshness } from '@annals/platform/consumer/freshness';
@@ -42,6 +43,7 @@ const REVOCATIONS_MS = 20 * 60_000;
 export interface Overrides {
   /** Instead of tokens that command-api signs. */
   readonly authenticate?: Authenticate;
+  readonly faults?: FollowerFaults;
 }
 
 export type App = AppOf<Addresses>;
@@ -75,7 +77,7 @@ async function run(config: Config, overrides: Overrides, releasers: Releasers): 
   const { host, port, opsPort, operatorToken } = config;
   const platform = await openPlatform(config, releasers);
   const { logger, metrics, freshness } = platform;
-  const gate = openGate(config, platform, releasers);
+  const gate = openGate(config, platform, releasers, overrides.faults);
   const checks = async () => ({
     views: await freshness.areLive(definedViews().map(({ name }) => name)),
     access: gate.isReady(),
@@ -116,7 +118,12 @@ async function openPlatform(config: Config, releasers: Releasers): Promise<Platf
   return { logger, metrics, tracing, pool, log, freshness };
 }
 
-function openGate(config: Config, { pool, log, logger }: Platform, releasers: Releasers): Gate {
+function openGate(
+  config: Config,
+  { pool, log, logger }: Platform,
+  releasers: Releasers,
+  faults: FollowerFaults | undefined,
+): Gate {
   const { commandApiUrl, serviceToken, serviceTokens, publicUrl: issuer } = config;
   const { table, follower } = followView({
     view: accessView,
@@ -125,6 +132,7 @@ function openGate(config: Config, { pool, log, logger }: Platform, releasers: Re
     pool,
     log,
     logger,
+    faults,
   });
   releasers.add(() => follower.stop());
   const sweeper = setInterval(() => table.sweep(new Date(Date.now() - REVOCATIONS_MS)), 60_000);

@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Layout, LocalService } from '@annals/cli/local/layout';
-import { mainFileOf } from '@annals/cli/local/layout';
 import { vi } from 'vitest';
 import {
   type ArmedFault,
@@ -97,8 +96,7 @@ export function createFaults(folder: string, layout: Layout, options: FaultOptio
   };
 }
 
-/** The script of a service that can be made to fail; the others run as ever. */
+/** The script of a service that can be made to fail. */
 export function faultyMainFileOf(service: LocalService): string {
-  if (service === 'query-api' || service === 'notifier') return mainFileOf(service);
   return fileURLToPath(new URL(`./${service}-main.ts`, import.meta.url));
 }

@@ -6,14 +6,15 @@
 import { join } from 'node:path';
 import type { LocalService } from '@annals/cli/local/layout';
 import type { FaultPoint } from '@annals/command-api/commands/faults';
+import type { FollowerFaultPoint } from '@annals/platform/access/faults';
 import type { ConsumerFaultPoint } from '@annals/platform/consumer/faults';
 import { z } from 'zod';
 
 /**
- * Command-api's points, those of consumers (see their own types), and `folding`: an event is about to be folded into
+ * Command-api's points, those of consumers and of followers (see their own types), and `folding`: an event is about to be folded into
  * a document, for `kill` and `throw` alone.
  */
-export type Point = FaultPoint | ConsumerFaultPoint | 'folding';
+export type Point = FaultPoint | ConsumerFaultPoint | FollowerFaultPoint | 'folding';
 
 export const armedFault = z.object({
   id: z.string(),

@@ -9,6 +9,7 @@ import {
 } from '@annals/contracts/identity/access';
 import { session } from '@annals/contracts/identity/session.events';
 import { user } from '@annals/contracts/identity/user.events';
+import type { FollowerFaults } from '@annals/platform/access/faults';
 import { type FollowedView, followView } from '@annals/platform/access/follow-view';
 import { defineProjection, viewName } from '@annals/platform/consumer/projection';
 import type pg from 'pg';
@@ -30,10 +31,13 @@ const REMEMBERED_MS = 20 * 60_000;
 export type FollowedAccess = FollowedView<AccessTable>;
 
 /** Begins to follow; loading is tried again until it succeeds. */
-export function followAccess(platform: Pick<Platform, 'pool' | 'log' | 'logger'>): FollowedAccess {
+export function followAccess(
+  platform: Pick<Platform, 'pool' | 'log' | 'logger'>,
+  faults: FollowerFaults | undefined,
+): FollowedAccess {
   const { pool, log, logger } = platform;
   const table = new AccessTable();
-  return followView({ view: accessView, types: accessEventTypes, table, pool, log, logger });
+  return followView({ view: accessView, types: accessEventTypes, table, pool, log, logger, faults });
 }
 
 /** Forgets sessions that ended so long ago that no token of theirs is valid any more. */

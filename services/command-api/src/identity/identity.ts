@@ -1,6 +1,7 @@
 /** Log-ins, sessions and who is out, put together. */
 import type { Permission } from '@annals/contracts/kit/route';
 import { streamOf } from '../commands/decider.ts';
+import type { Faults } from '../commands/faults.ts';
 import type { Config } from '../config.ts';
 import type { Platform } from '../platform.ts';
 import type { WriteSide } from '../write-side.ts';
@@ -23,6 +24,7 @@ export async function createIdentity(
   { jwtPrivateKey: privateKey, publicUrl: issuer }: Config,
   { pool, log }: Platform,
   { streams, reservations, services, permissionsOf }: WriteSide,
+  faults: Faults | undefined,
 ): Promise<Identity> {
   const tokens = await createAccessTokens({ privateKey, issuer });
   const store = createSessionStore(pool);
@@ -30,7 +32,7 @@ export async function createIdentity(
     const { state } = (await streams.load(streamOf(users, userId))).snapshot;
     return state.status === 'registered' && !state.isDisabled;
   };
-  const sessions = createSessions({ store, log, tokens, mayContinue });
+  const sessions = createSessions({ store, log, tokens, mayContinue, faults });
   const { credentials, passwords } = services;
   return {
     tokens,

@@ -12,6 +12,7 @@ import { RevisionConflict } from '@annals/platform/event-store/port';
 import pLimit from 'p-limit';
 import { v5 as uuidv5, v7 as uuidv7 } from 'uuid';
 import { type Origin, toEvents } from '../commands/events.ts';
+import type { Faults } from '../commands/faults.ts';
 import { ACCESS_TOKEN_SECONDS, type AccessTokens } from './access-tokens.ts';
 import type { Client, Revocation, RevocationReason, SessionStore } from './session-store.ts';
 
@@ -40,6 +41,7 @@ export interface SessionsOptions {
   readonly tokens: AccessTokens;
   /** Whether a user may go on: disabled and unknown ones may not. */
   readonly mayContinue: (userId: string) => Promise<boolean>;
+  readonly faults?: Faults | undefined;
 }
 
 const SESSION_SECONDS = 30 * 24 * 3_600;
@@ -51,7 +53,13 @@ const ANNOUNCED_AT_ONCE = 16;
 /** Sessions that a list shows at most. */
 const LISTED = 100;
 
-export function createSessions({ store, log, tokens, mayContinue }: SessionsOptions): Sessions {
+export function createSessions({
+  store,
+  log,
+  tokens,
+  mayContinue,
+  faults = () => undefined,
+}: SessionsOptions): Sessions {
   async function tokensOf(
     userId: string,
     sessionId: string,
@@ -81,6 +89,7 @@ export function createSessions({ store, log, tokens, mayContinue }: SessionsOpti
   }
 
   async function announceAll(revocations: readonly Revocation[]): Promise<void> {
+    for (const { reason } of revocations) await faults('revoked', reason);
     const limit = pLimit(ANNOUNCED_AT_ONCE);
     await Promise.all(revocations.map((revocation) => limit(announce, revocation)));
   }
@@ -100,15 +109,16 @@ export function createSessions({ store, log, tokens, mayContinue }: SessionsOpti
     async refresh(refreshToken) {
       const next = newToken();
       const result = await store.refresh(hashOf(refreshToken), hashOf(next), GRACE_SECONDS);
-      if (result.kind === 'reused') await announce(result.revocation);
+      if (result.kind === 'reused') await announceAll([result.revocation]);
       if (result.kind !== 'refreshed') throw invalidToken();
       const { userId, sessionId, secondsLeft } = result;
+      await faults('rotated', 'refreshSession');
       if (!(await mayContinue(userId))) throw invalidToken();
       return tokensOf(userId, sessionId, next, secondsLeft);
     },
     async end(sessionId) {
       const revocation = await store.revoke(sessionId, 'logged-out');
-      if (revocation) await announce(revocation);
+      if (revocation) await announceAll([revocation]);
     },
     endAll: (userId) => endAll(userId, 'logged-out', null),
     async endDisabled(userId, at) {
