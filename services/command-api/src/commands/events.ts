@@ -17,8 +17,9 @@ export interface Origin {
 }
 
 /**
- * The events of one command on one stream, ready to append. Their ids follow from command, stream and index, so that
- * the same append made again is known for what it is. Claims and releases are told by the first.
+ * The events of one command on one stream, ready to append. Their ids follow from command, stream, index and the
+ * attempt that reserved keys for them: the same append made again is known for what it is, while another attempt at
+ * the command, with reservations of its own, is not taken for it. Claims and releases are told by the first.
  */
 export function toEvents(
   stream: string,
@@ -26,8 +27,10 @@ export function toEvents(
   origin: Origin,
   keys: { claims: readonly KeyClaim[]; releases: readonly KeyClaim[] } = { claims: [], releases: [] },
 ): DomainEventInput[] {
+  const [claim] = keys.claims;
+  const command = claim ? uuidv5(claim.attempt, origin.commandId) : origin.commandId;
   return decided.map(({ type, data }, index) => ({
-    id: uuidv5(`${stream}:${index}`, origin.commandId),
+    id: uuidv5(`${stream}:${index}`, command),
     type,
     data,
     metadata: { ...metadataOf(type, origin), ...(index === 0 ? withoutEmpty(keys) : {}) },

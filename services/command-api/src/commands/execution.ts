@@ -229,8 +229,8 @@ export class Execution {
 
   /** The newer target where the stream is longer than what was decided on. */
   async #movedOn({ snapshot, isAtEnd }: Target): Promise<Step | null> {
-    if (this.sharedStream === null) return null;
-    // Reserved keys are given back by what the stream says after their reservation.
+    // Reserved keys are given back by what the stream says after their reservation, be it new: a repetition of this
+    // command may have overtaken it.
     if (isAtEnd && this.#reserved.length === 0) return null;
     const next = await this.#tools.streams.load(this.#ref);
     if (next.snapshot.revision === snapshot.revision) return null;

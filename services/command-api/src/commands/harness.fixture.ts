@@ -50,7 +50,7 @@ export interface Replica {
 }
 
 /** A caller who is logged in. */
-export function userCaller(userId: string, ...permissions: Permission[]): Caller {
+export function userCaller(userId: string, ...permissions: Permission[]): Extract<Caller, { kind: 'user' }> {
   return { kind: 'user', userId, sessionId: 's', permissions: new Set(permissions), address: '::1' };
 }
 

@@ -79,7 +79,11 @@ interface Failed {
   readonly reason: 'taken' | 'busy';
 }
 
-/** Reserves all `missing` keys at once; gives those that could not be. */
+/**
+ * Reserves the `missing` keys; gives those that could not be. Keys that are worth waiting for come one after the
+ * other, in an order that all attempts share, so that no two of them ever wait for each other; the rest at once. Ends
+ * when every reservation has ended, also where one fails.
+ */
 async function reserve(
   missing: readonly string[],
   owned: ReadonlyMap<string, UniqueKey>,
@@ -87,18 +91,25 @@ async function reserve(
   { command: { candidates = {} }, stream, origin, reserved }: PlanInput,
   reservations: Reservations,
 ): Promise<Failed[]> {
-  if (missing.length === 0) return [];
   const kindOf = (key: string) => owned.get(key)?.kind ?? '';
-  const results = await Promise.all(
-    missing.map((key) => {
-      const mayWait = (candidates[kindOf(key)] ?? 1) === 1;
-      return reservations.reserve(key, { by: stream, attempt, origin, mayWait });
-    }),
-  );
-  reserved.push(...results.filter((result) => result.isReserved));
-  return results.flatMap((result) =>
-    result.isReserved ? [] : [{ kind: kindOf(result.key), reason: result.reason }],
-  );
+  const isOnlyOne = (key: string) => (candidates[kindOf(key)] ?? 1) === 1;
+  const failures = new Map<string, Failed>();
+  const reserveOne = async (key: string, mayWait: boolean): Promise<boolean> => {
+    const result = await reservations.reserve(key, { by: stream, attempt, origin, mayWait });
+    if (result.isReserved) reserved.push(result);
+    else failures.set(key, { kind: kindOf(key), reason: result.reason });
+    return result.isReserved;
+  };
+  const inTurn = async (): Promise<void> => {
+    let isHopeful = true;
+    // Once one has failed, the rest only tells which of them are taken.
+    for (const key of missing.filter(isOnlyOne).sort())
+      isHopeful = (await reserveOne(key, isHopeful)) && isHopeful;
+  };
+  const others = missing.filter((key) => !isOnlyOne(key)).map((key) => reserveOne(key, false));
+  const ends = await Promise.allSettled([inTurn(), ...others]);
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  return missing.flatMap((key) => failures.get(key) ?? []);
 }
 
 /** All taken keys at once; where none is taken for certain yet, that too many want them. */

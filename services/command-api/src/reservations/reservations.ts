@@ -4,7 +4,8 @@
  * A key is reserved for one attempt of one act; the act is appended to the actor's stream at the revision read before
  * the reservation; then the key is confirmed as held. Whoever finds a reservation overdue looks into the actor's
  * stream: if it owns the key, the reservation is confirmed; if not, a fence is appended to that stream, so that the
- * act can't be appended any more, and the key is free. An attempt may therefore die at any point.
+ * act can't be appended any more, and the key is free. An attempt may therefore die at any point. Whoever finds a key
+ * held looks there as well: one that was given up is free, whether its release has come or not.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReservationEvent } from '@annals/contracts/identity/reservation.events';
@@ -92,8 +93,10 @@ export class Reservations {
   async #fateOf(key: string, known: Known, { by, origin }: ReservationRequest): Promise<Fate> {
     const { state } = known;
     if (state.status === 'free') return 'free';
-    // What this very actor holds and now wants again, it has given up; the release is on its way.
-    if (state.status === 'held') return state.by === by ? 'free' : 'taken';
+    // What this very actor holds and now wants again, it has given up, and others by what their own streams say;
+    // the release is on its way.
+    if (state.status === 'held')
+      return state.by === by || !(await this.#isOwned(key, state)) ? 'free' : 'taken';
     const isOverdue = Date.parse(state.until) < Date.now();
     const owner = isOverdue
       ? await fence(this.#log, state.by, { key, attempt: state.attempt }, origin)
@@ -102,6 +105,11 @@ export class Reservations {
     const held: ReservationEvent = { type: 'KeyHeld', data: { by: state.by, attempt: owner } };
     const isConfirmed = await append(this.#log, key, known, held, origin);
     return isConfirmed && state.by !== by ? 'taken' : 'moved';
+  }
+
+  /** Whether the stream of its holder still owns a held key: one that was given up may be had at once. */
+  async #isOwned(key: string, { by }: Claimant): Promise<boolean> {
+    return ownerOf(await this.#log.read(by), key) !== null;
   }
 
   async #take(
