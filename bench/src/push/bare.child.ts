@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { Sender, WebSocketServer } from 'ws';
+import { WebSocketServer } from 'ws';
 
 const sockets = new Set<Duplex>();
 const webSockets = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false });
@@ -29,9 +29,14 @@ const control = createTcpServer((publisher) => {
 });
 
 function broadcast(text: string): void {
-  const options = { fin: true, rsv1: false, opcode: 1, mask: false, readOnly: true };
-  const frame = Buffer.concat(Sender.frame(Buffer.from(text), options));
+  const frame = textFrame(Buffer.from(text));
   for (const socket of sockets) socket.write(frame);
+}
+
+/** A frame of 126 to 65,535 bytes. */
+function textFrame(payload: Buffer): Buffer {
+  const header = Buffer.from([0x81, 126, payload.length >> 8, payload.length & 0xff]);
+  return Buffer.concat([header, payload]);
 }
 
 for (const listening of [server, control]) await once(listening.listen(0, '127.0.0.1'), 'listening');

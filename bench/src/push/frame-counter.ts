@@ -2,6 +2,7 @@
 
 const LINE_FEED = 10;
 const TEXT = 1;
+const FINAL_TEXT = 0x81;
 
 export class FrameCounter {
   /** Frames that the last chunk completed. */
@@ -14,7 +15,7 @@ export class FrameCounter {
 
   /** Messages that `chunk` completes. */
   take(chunk: Buffer): number {
-    if (this.#rest === null && chunk.length === this.#length) {
+    if (this.#rest === null && chunk.length === this.#length && chunk[0] === FINAL_TEXT) {
       this.frames = 1;
       return this.#lines;
     }
@@ -49,10 +50,15 @@ function endOf(bytes: Buffer, at: number): number {
 function linesIn(bytes: Buffer, start: number, end: number): number {
   let lines = 1;
   for (
-    let at = bytes.indexOf(LINE_FEED, start + 2);
+    let at = bytes.indexOf(LINE_FEED, payloadAt(bytes, start));
     at !== -1 && at < end;
     at = bytes.indexOf(LINE_FEED, at + 1)
   )
     lines++;
   return lines;
+}
+
+function payloadAt(bytes: Buffer, start: number): number {
+  const short = (bytes[start + 1] ?? 0) & 0x7f;
+  return start + (short < 126 ? 2 : short === 126 ? 4 : 10);
 }

@@ -8,14 +8,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const COLLECTIONS = 4;
 
 process.on('message', (question: { readonly kind?: string }) => {
-  if (question.kind === 'usage') void usage().then((answer) => process.send?.(answer));
+  if (question.kind === 'cpu') process.send?.({ seconds: cpuSeconds() });
+  if (question.kind === 'memory') void residentBytes().then((bytes) => process.send?.({ bytes }));
 });
 
-async function usage(): Promise<object> {
+function cpuSeconds(): number {
   const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+async function residentBytes(): Promise<number> {
   for (let n = 0; n < COLLECTIONS; n++) {
     globalThis.gc?.();
-    await sleep(20);
+    await sleep(50);
   }
-  return { cpuSeconds: (user + system) / 1e6, rss: process.memoryUsage.rss() };
+  return process.memoryUsage.rss();
 }

@@ -1,5 +1,5 @@
 /** The load: raw TCP sockets that speak just enough WebSocket, and the publisher, in a process of their own. */
-import { serve } from './child.ts';
+import { serve } from '../kit/child.ts';
 import { closedLoop, type LoopOptions, type LoopResult } from './closed-loop.ts';
 import { Crowd } from './crowd.ts';
 import { type Publisher, publishToBare, publishToLog, type Target } from './publisher.ts';
