@@ -65,7 +65,7 @@ export const updateArticle = defineRoute({
   params: byId,
   body: z.strictObject({ title: title.optional(), content: content.optional(), tags: tags.optional() }),
   success: changed,
-  problems: ['title-taken'],
+  problems: ['title-taken', 'not-publishable'],
 });
 
 export const replaceArticle = defineRoute({
@@ -79,7 +79,7 @@ export const replaceArticle = defineRoute({
   params: byId,
   body: z.strictObject({ title, content, tags }),
   success: changed,
-  problems: ['title-taken'],
+  problems: ['title-taken', 'not-publishable'],
 });
 
 export const deleteArticle = defineRoute({

@@ -78,6 +78,19 @@ describe('create', () => {
 });
 
 describe('update', () => {
+  test.each(['', '<p> </p>'])('P4 leaves no publication without content (%j)', (content) => {
+    const emptied = (state: article.ArticleState) => article.update(state, { content, tags: ['b'] }, rules);
+    spec.given(created, published).when(emptied).thenRefused('not-publishable');
+    const { status } = spec
+      .given(created, published, unpublished)
+      .when(emptied)
+      .thenEvents({
+        type: 'ArticleUpdated',
+        data: { ...subject, isPublished: false, content, tags: ['b'], previousTags: ['a'] },
+      });
+    expect(status).toBe('draft');
+  });
+
   test('P3 names what changed, and the tags before', () => {
     spec
       .given(created)

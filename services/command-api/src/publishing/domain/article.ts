@@ -79,7 +79,7 @@ export interface Changes {
   readonly slug?: string | undefined;
 }
 
-/** Changes what is given and different. */
+/** Changes what is given and different; a publication keeps some content. */
 export function update(state: ArticleState, changes: Changes, rules: TitleRules): ArticleEvent[] {
   const article = existing(state);
   const isRenamed = changes.title !== undefined && changes.title !== article.title;
@@ -95,6 +95,9 @@ export function update(state: ArticleState, changes: Changes, rules: TitleRules)
       : {}),
   };
   if (Object.keys(changed).length === 0) return [];
+  if (article.status === 'published' && changed.content !== undefined && !hasContent(changed.content)) {
+    throw new Problem('not-publishable', 'A publication needs content; unpublish it first.');
+  }
   return [
     {
       type: 'ArticleUpdated',
