@@ -28,7 +28,7 @@ export async function underLoad(world: World, phase: () => Promise<void>): Promi
     });
   const read = () =>
     whileLasts(async () => {
-      const wish = { isDemanding: Math.random() < 0.75, waitSeconds: Math.floor(Math.random() * 3) };
+      const wish = { isDemanding: Math.random() < 0.75, waitSeconds: Math.floor(Math.random() * 2) };
       const outcome = await ask(world, anyProbe(), wish);
       if (outcome) tally[outcome] += 1;
     });
