@@ -1,0 +1,126 @@
+/** Commands over HTTP against a bare server and against the log by itself. */
+import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
+import { defineBench, type Row, ratioRow, tellingRow } from '../kit/bench.ts';
+import { startChild } from '../kit/child.ts';
+import { type LoadRequest, type LoadResult, startHttpLoad } from '../kit/http-load.ts';
+import { interleaved, type Measurements, perSecond } from '../kit/rounds.ts';
+import { startService } from '../kit/service.ts';
+import { articleRequests, commentRequests, createCommunity } from './community.ts';
+import { openRaw } from './ours.ts';
+
+const CONNECTIONS = 64;
+const PEOPLE = 16;
+const HALF_LOAD_P99_MS = 20;
+
+export const commands = defineBench({
+  name: 'commands',
+  about: 'create comment and create article over HTTP, 64 connections, against bare fastify and raw appends',
+  async run(context) {
+    const server = await context.postgres();
+    const databaseUrl = await server.database();
+    const api = await startService('command-api', { databaseUrl });
+    context.onEnd(() => api.stop());
+    const bare = startChild(new URL('./bare.child.ts', import.meta.url));
+    context.onEnd(() => bare.stop());
+    const { url: bareUrl } = await bare.ask<{ url: string }>({ kind: 'url' });
+    const load = startHttpLoad();
+    context.onEnd(() => load.stop());
+    const raw = await openRaw(databaseUrl);
+    context.onEnd(() => raw.close());
+    const community = await createCommunity(api.url, PEOPLE);
+
+    const send = (url: string, requests: readonly LoadRequest[]) => async (ms: number) =>
+      (await load.run({ url, connections: CONNECTIONS, ms, rate: null, requests }, 201)).perSecond;
+    const comments = commentRequests(community);
+    const articles = articleRequests(community);
+    const eventsPerArticle = await countEvents(
+      databaseUrl,
+      send(api.url, articles),
+      context.pick(500, 1_000),
+    );
+    const figures = await interleaved(
+      [
+        { name: 'bare', run: send(bareUrl, comments) },
+        { name: 'raw', run: (ms) => raw.rate(CONNECTIONS, ms) },
+        { name: 'comment', run: send(api.url, comments) },
+        { name: 'article', run: send(api.url, articles) },
+        { name: 'comment, keyed', run: send(api.url, commentRequests(community, true)) },
+        { name: 'article, keyed', run: send(api.url, articleRequests(community, true)) },
+      ],
+      {
+        rounds: context.pick(1, 5),
+        warmUpMs: context.pick(300, 2_000),
+        runMs: context.pick(500, 2_000),
+        say: context.say,
+      },
+    );
+    const atHalfLoad = async (name: string, requests: readonly LoadRequest[]): Promise<Row> => {
+      context.say(`${name} at half load`);
+      const rate = figures.of(name).median / 2;
+      const ms = context.pick(1_000, 8_000);
+      return halfLoadRow(
+        name,
+        rate,
+        await load.run({ url: api.url, connections: CONNECTIONS, ms, rate, requests }, 201),
+      );
+    };
+    return [
+      ...rowsOf(figures, eventsPerArticle),
+      await atHalfLoad('comment', comments),
+      await atHalfLoad('article', articles),
+    ];
+  },
+});
+
+/** Events that one command appends, what is confirmed after the answer included. */
+async function countEvents(
+  databaseUrl: string,
+  send: (ms: number) => Promise<number>,
+  ms: number,
+): Promise<number> {
+  const store = await createPostgresEventStore({ url: databaseUrl, application: 'bench-count' });
+  const eventsOf = (position: string) => Number.parseInt(position.split('.')[1] ?? '', 16);
+  const before = eventsOf(await store.head());
+  const rate = await send(ms);
+  const after = eventsOf(await store.head());
+  await store.close();
+  return Math.round((after - before) / ((rate * ms) / 1_000));
+}
+
+function rowsOf(figures: Measurements, eventsPerArticle: number): Row[] {
+  const comment = (name: string, what: string) => ({
+    row: {
+      what: `${what}, ${CONNECTIONS} connections`,
+      against: 'the smaller of a bare fastify POST and the raw append',
+      measured: `${perSecond(figures.of(name))} vs ${perSecond(figures.of('bare'))}, ${perSecond(figures.of('raw'))}`,
+    },
+    ratio: figures.ratio(name, 'bare', 'raw').median,
+  });
+  const article = (name: string, what: string) => ({
+    row: {
+      what: `${what}, ${CONNECTIONS} connections`,
+      against: `raw appends of ${eventsPerArticle} events in as many rounds`,
+      measured: `${perSecond(figures.of(name))} vs ${perSecond(figures.of('raw'))} / ${eventsPerArticle}`,
+    },
+    ratio: figures.ratio(name, 'raw').median * eventsPerArticle,
+  });
+  const goal = ({ row, ratio }: ReturnType<typeof comment>) => ratioRow(row, ratio, 0.5);
+  const told = ({ row, ratio }: ReturnType<typeof comment>) => tellingRow(row, ratio);
+  return [
+    goal(comment('comment', 'create comment')),
+    goal(article('article', 'create article')),
+    told(comment('comment, keyed', 'create comment with Idempotency-Key')),
+    told(article('article, keyed', 'create article with Idempotency-Key')),
+  ];
+}
+
+function halfLoadRow(name: string, rate: number, { p50Ms, p99Ms }: LoadResult): Row {
+  return {
+    what: `create ${name} at half load (${Math.round(rate)}/s)`,
+    against: '–',
+    measured: `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`,
+    ratio: null,
+    goal: `p99 < ${HALF_LOAD_P99_MS} ms`,
+    isMet: p99Ms < HALF_LOAD_P99_MS,
+  };
+}
