@@ -62,7 +62,7 @@ export default defineConfig({
           name: 'guarantees',
           include: ['testing/**/*.guarantee.test.ts'],
           fileParallelism: false,
-          testTimeout: isProving ? 3_600_000 : 180_000,
+          testTimeout: isProving ? 3_600_000 : 300_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 3 },
         },

@@ -36,6 +36,13 @@ export class Api {
 
   /** Calls `route` and returns its answer, whatever its status. Success bodies and problems are held against their schemas. */
   async call(route: Route, options: CallOptions = {}): Promise<Answer> {
+    const answer = await this.send(route, options);
+    this.verify(route, answer);
+    return answer;
+  }
+
+  /** Calls `route` and returns its answer, whatever it is. Throws where there is none. */
+  async send(route: Route, options: CallOptions = {}): Promise<Answer> {
     const response = await fetch(this.url(route, options), {
       method: route.method,
       headers: {
@@ -47,7 +54,6 @@ export class Api {
     });
     const text = await response.text();
     const body: unknown = text === '' ? undefined : JSON.parse(text);
-    this.verify(route, response, body);
     return { status: response.status, headers: response.headers, body };
   }
 
@@ -70,20 +76,18 @@ export class Api {
     return `${this.baseUrl}${path}${search.size > 0 ? `?${search}` : ''}`;
   }
 
-  private verify(route: Route, response: Response, body: unknown): void {
-    if (response.status === route.success.status) {
+  private verify(route: Route, { status, headers, body }: Answer): void {
+    if (status === route.success.status) {
       if (!('fields' in route.query) && route.success.schema) route.success.schema.parse(body);
       return;
     }
-    if (response.status === 304) return;
+    if (status === 304) return;
     const problem = body as { readonly code: keyof typeof problems };
-    if (response.status >= 500 && response.status !== 503)
-      throw new Error(`${route.name}: ${JSON.stringify(body)}`);
-    if (!response.headers.get('content-type')?.startsWith('application/problem+json')) {
-      throw new Error(`${route.name} answered ${response.status} without a problem document`);
+    if (status >= 500 && status !== 503) throw new Error(`${route.name}: ${JSON.stringify(body)}`);
+    if (!headers.get('content-type')?.startsWith('application/problem+json')) {
+      throw new Error(`${route.name} answered ${status} without a problem document`);
     }
-    if (problems[problem.code]?.status !== response.status)
-      throw new Error(`${problem.code} with status ${response.status}`);
+    if (problems[problem.code]?.status !== status) throw new Error(`${problem.code} with status ${status}`);
   }
 }
 

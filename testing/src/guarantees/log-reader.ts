@@ -1,0 +1,19 @@
+/** The log of a stack, read past all services. */
+
+import type { StoredEvent } from '@annals/platform/event-store/port';
+import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
+
+/** Every event of the log at `databaseUrl` up to its present head. */
+export async function readLog(databaseUrl: string): Promise<readonly StoredEvent[]> {
+  const store = await createPostgresEventStore({ url: databaseUrl, application: 'guarantees' });
+  try {
+    const all: StoredEvent[] = [];
+    for await (const { events, caughtUp } of store.subscribe({ from: 'start' })) {
+      all.push(...events);
+      if (caughtUp) break;
+    }
+    return all;
+  } finally {
+    await store.close();
+  }
+}

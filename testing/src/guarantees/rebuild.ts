@@ -1,0 +1,114 @@
+/** Holds the views of a stack against views built anew from its log, in a database of their own, by the same code. */
+import { randomUUID } from 'node:crypto';
+import { accessProjection } from '@annals/command-api/identity/access-view';
+import { catalogue } from '@annals/contracts/catalogue';
+import { createPostgresViewStore } from '@annals/platform/consumer/postgres/store';
+import { viewName } from '@annals/platform/consumer/projection';
+import { createConsumers } from '@annals/platform/consumer/runtime';
+import { createEventLog } from '@annals/platform/event-log/event-log';
+import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
+import { migrate } from '@annals/platform/postgres/migrate';
+import { createPool } from '@annals/platform/postgres/pool';
+import { createPostgresKeyStore } from '@annals/platform/privacy/postgres-keys';
+import { createLogger } from '@annals/platform/telemetry/logger';
+import { projections } from '@annals/projector/projections';
+import { viewMigrations } from '@annals/projector/view-migrations';
+import type pg from 'pg';
+import { Registry } from 'prom-client';
+import { expect, vi } from 'vitest';
+import type { TestStack } from '../stack.ts';
+
+const all = [...projections, accessProjection];
+const APPLICATION = 'guarantees';
+const CATCH_UP_MS = 120_000;
+
+/** Every view, the access view included. */
+export const viewNames: readonly string[] = all.map(viewName);
+
+/** Waits until every view reflects the log's head. The load has to have stopped. */
+export async function viewsCaughtUp({ databaseUrl }: Pick<TestStack, 'databaseUrl'>): Promise<void> {
+  const pool = createPool({ url: databaseUrl, application: APPLICATION, max: 2 });
+  const store = await createPostgresEventStore({ url: databaseUrl, application: APPLICATION });
+  try {
+    const head = await store.head();
+    await vi.waitFor(
+      async () => {
+        const { rows } = await pool.query<{ consumer: string; through: string }>(
+          'select consumer, through from consumers.checkpoints where consumer = any ($1)',
+          [viewNames],
+        );
+        expect(rows.length).toBe(viewNames.length);
+        const behind = rows.filter(({ through }) => through < head).map(({ consumer }) => consumer);
+        expect(behind, 'views behind the log').toEqual([]);
+      },
+      { timeout: CATCH_UP_MS, interval: 100 },
+    );
+  } finally {
+    await store.close();
+    await pool.end();
+  }
+}
+
+/**
+ * Once all views have caught up: builds each anew and compares keys, documents (the stored text) and columns row by
+ * row. Gives how many rows were compared.
+ */
+export async function expectViewsAsRebuilt(
+  stack: Pick<TestStack, 'databaseUrl' | 'masterKey'>,
+): Promise<number> {
+  await viewsCaughtUp(stack);
+  const live = createPool({ url: stack.databaseUrl, application: APPLICATION, max: 4 });
+  const name = `rebuilt_${randomUUID().replaceAll('-', '')}`;
+  await live.query(`create database ${name}`);
+  const url = new URL(stack.databaseUrl);
+  url.pathname = name;
+  const rebuilt = createPool({ url: url.href, application: APPLICATION, max: 10 });
+  try {
+    await build(stack, live, rebuilt);
+    let rows = 0;
+    for (const view of viewNames) {
+      const [actual, expected] = await Promise.all([rowsOf(live, view), rowsOf(rebuilt, view)]);
+      expect(actual, `${view} as rebuilt`).toEqual(expected);
+      rows += actual.length;
+    }
+    return rows;
+  } finally {
+    await rebuilt.end();
+    await live.query(`drop database ${name} with (force)`);
+    await live.end();
+  }
+}
+
+async function build(
+  { databaseUrl, masterKey }: Pick<TestStack, 'databaseUrl' | 'masterKey'>,
+  live: pg.Pool,
+  rebuilt: pg.Pool,
+): Promise<void> {
+  await migrate(rebuilt, 'views', viewMigrations);
+  const events = await createPostgresEventStore({ url: databaseUrl, application: APPLICATION });
+  const key = Buffer.from(masterKey, 'base64') as Buffer<ArrayBuffer>;
+  const keys = await createPostgresKeyStore({ pool: live, masterKey: key });
+  const consumers = createConsumers({
+    log: createEventLog({ store: events, catalogue, keys }),
+    store: createPostgresViewStore({ pool: rebuilt }),
+    consumers: all,
+    owner: 'rebuild',
+    logger: createLogger({ service: 'rebuild', level: 'silent' }),
+    metrics: new Registry(),
+  });
+  try {
+    await consumers.start();
+    await vi.waitFor(() => expect(consumers.isReady()).toBe(true), { timeout: CATCH_UP_MS, interval: 50 });
+  } finally {
+    await consumers.stop();
+    await events.close();
+  }
+}
+
+/** Every row as text, columns in their order: equal texts are equal bytes. */
+async function rowsOf(pool: pg.Pool, view: string): Promise<string[]> {
+  const { rows } = await pool.query<{ row: string }>(
+    `select v::text as row from views.${view} v order by v.key`,
+  );
+  return rows.map(({ row }) => row);
+}
