@@ -1,5 +1,4 @@
 /** What command-api does every now and then. */
-import { LEASE_SECONDS } from './idempotency/idempotency.ts';
 import { type FollowedAccess, sweepAccess } from './identity/access-view.ts';
 import type { Identity } from './identity/identity.ts';
 import { sweepCredentials } from './identity/sweep-credentials.ts';
@@ -12,12 +11,16 @@ const MINUTE = 60 * SECOND;
 
 export function periodicTasks(
   { pool, log }: Platform,
-  { idempotency, services }: WriteSide,
+  { idempotency, idempotencyLeaseSeconds, services }: WriteSide,
   { sessions, store }: Identity,
   { table }: FollowedAccess,
 ): PeriodicTask[] {
   return [
-    { name: 'renew leases', everyMs: (LEASE_SECONDS / 3) * SECOND, run: () => idempotency.renewLeases() },
+    {
+      name: 'renew leases',
+      everyMs: (idempotencyLeaseSeconds / 3) * SECOND,
+      run: () => idempotency.renewLeases(),
+    },
     { name: 'tell of ended sessions', everyMs: 5 * SECOND, run: () => sessions.announcePending() },
     { name: 'sweep access', everyMs: MINUTE, run: () => sweepAccess(pool, table) },
     { name: 'sweep idempotency', everyMs: 10 * MINUTE, run: () => idempotency.sweep() },

@@ -25,12 +25,15 @@ export interface WriteSideOverrides {
   readonly faults?: Faults;
   /** How long an attempt at a unique key may take before others look after it. */
   readonly reservationLeaseMs?: number;
+  /** How long a command that died keeps its Idempotency-Key from being taken over. */
+  readonly idempotencyLeaseSeconds?: number;
 }
 
 export interface WriteSide {
   readonly streams: Streams;
   readonly reservations: Reservations;
   readonly idempotency: Idempotency;
+  readonly idempotencyLeaseSeconds: number;
   readonly services: Services;
   readonly runner: CommandRunner;
   /** Every command's route. */
@@ -49,7 +52,7 @@ export async function createWriteSide(
   overrides: WriteSideOverrides,
 ): Promise<WriteSide> {
   const { log, hash, pool, logger } = platform;
-  const { faults = () => undefined, reservationLeaseMs } = overrides;
+  const { faults = () => undefined, reservationLeaseMs, idempotencyLeaseSeconds = LEASE_SECONDS } = overrides;
   const streams = createStreams(log, CACHE);
   const reservations = new Reservations({
     log,
@@ -57,7 +60,8 @@ export async function createWriteSide(
     ...(reservationLeaseMs === undefined ? {} : { leaseMs: reservationLeaseMs }),
   });
   releasers.add(() => reservations.drain());
-  const idempotency = createIdempotency({ table: createIdempotencyTable(pool, LEASE_SECONDS), hash, logger });
+  const table = createIdempotencyTable(pool, idempotencyLeaseSeconds);
+  const idempotency = createIdempotency({ table, hash, logger });
   releasers.add(() => idempotency.drain());
   const services = await createServices(config, platform);
   const permissionsOf = async (userId: string): Promise<ReadonlySet<Permission>> => {
@@ -72,7 +76,16 @@ export async function createWriteSide(
   );
   const { publicUrl } = config;
   const routes = commands.map((command) => bindCommand(command, { runner, idempotency, publicUrl, faults }));
-  return { streams, reservations, idempotency, services, runner, routes, permissionsOf };
+  return {
+    streams,
+    reservations,
+    idempotency,
+    idempotencyLeaseSeconds,
+    services,
+    runner,
+    routes,
+    permissionsOf,
+  };
 }
 
 async function createServices(config: Config, { pool }: Platform): Promise<Services> {

@@ -9,10 +9,11 @@ await runService({
   start: async () => {
     const config = readConfig();
     const { reach, settings } = createInjector(config.opsPort);
-    const { reservationLeaseMs } = settings;
+    const { reservationLeaseMs, idempotencyLeaseSeconds } = settings;
     const app = createApp(config, {
       faults: reach,
       ...(reservationLeaseMs === undefined ? {} : { reservationLeaseMs }),
+      ...(idempotencyLeaseSeconds === undefined ? {} : { idempotencyLeaseSeconds }),
     });
     await app.start();
     return app;

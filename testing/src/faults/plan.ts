@@ -53,6 +53,7 @@ export const settings = z.object({
   tickMs: z.number(),
   /** Command-api's; the product's default where it is missing. */
   reservationLeaseMs: z.number().optional(),
+  idempotencyLeaseSeconds: z.number().optional(),
 });
 export type FaultSettings = z.infer<typeof settings>;
 
