@@ -4,6 +4,7 @@ import { Problem } from '@annals/contracts/problems';
 import type { Pool, PoolClient } from 'pg';
 import type { Position } from '../event-store/port.ts';
 import { comparePositions } from '../event-store/position.ts';
+import type { Queryable, SharedConnections } from '../postgres/shared-connections.ts';
 import type { KnownProgress } from './known-progress.ts';
 
 /** A document of a view. */
@@ -31,7 +32,7 @@ export interface CheckpointRow {
 
 /** The checkpoints of those `views` that are there. */
 export async function checkpoints(
-  client: Pool | PoolClient,
+  client: Queryable,
   views: readonly string[],
 ): Promise<readonly CheckpointRow[]> {
   const { rows } = await client.query<CheckpointRow>({
@@ -48,7 +49,41 @@ export interface CheckpointedRead<Data> {
   readonly pool: Pool;
   readonly known: KnownProgress;
   readonly views: readonly string[];
-  readonly work: (client: PoolClient) => Promise<Data>;
+  readonly work: (client: Queryable) => Promise<Data>;
+}
+
+/** A connection's checkpoint reads that are not answered yet, by views. */
+const underWay = new WeakMap<Queryable, Map<string, Promise<readonly CheckpointRow[]>>>();
+
+/**
+ * As {@link checkpoints}, on a connection that several use: who asks while an answer is on its way gets that one. It was
+ * asked for earlier, so what is read from here on is no older.
+ */
+function sharedCheckpoints(
+  connection: Queryable,
+  views: readonly string[],
+): Promise<readonly CheckpointRow[]> {
+  const reads = underWay.get(connection) ?? new Map<string, Promise<readonly CheckpointRow[]>>();
+  underWay.set(connection, reads);
+  const key = views.join();
+  const known = reads.get(key);
+  if (known) return known;
+  const read = checkpoints(connection, views).finally(() => reads.delete(key));
+  reads.set(key, read);
+  return read;
+}
+
+/** As {@link readOnce}, on connections that others use at the same time. `isUrgent`: to see the newest checkpoints. */
+export async function readTogether<Data>(
+  { known, views, work }: Omit<CheckpointedRead<Data>, 'pool'>,
+  connections: SharedConnections,
+  isUrgent: boolean,
+): Promise<Seen<Data>> {
+  const connection = await connections.take();
+  const reading = isUrgent ? checkpoints(connection, views) : sharedCheckpoints(connection, views);
+  const [rows, outcome] = await Promise.allSettled([reading, work(connection)]);
+  if (rows.status === 'rejected') throw rows.reason;
+  return { ...summarize(rows.value, known, views), outcome };
 }
 
 /** In one round trip: each statement sees at least what those before it saw, so the data is never behind. */

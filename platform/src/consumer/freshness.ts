@@ -4,14 +4,16 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Problem } from '@annals/contracts/problems';
-import type { Pool, PoolClient } from 'pg';
+import type { Pool } from 'pg';
 import type { Position } from '../event-store/port.ts';
 import type { Listener } from '../postgres/listener.ts';
+import type { Queryable, SharedConnections } from '../postgres/shared-connections.ts';
 import {
   type CheckpointedRead,
   checkpoints,
   readInSnapshot,
   readOnce,
+  readTogether,
   type Seen,
   type ViewKey,
 } from './checkpointed-read.ts';
@@ -36,6 +38,8 @@ export interface FreshOptions<Data> {
    * parked events at or before `minPosition`, the answer is `projection-parked`. Leave it out for lists.
    */
   readonly resources?: (data: Data | undefined) => readonly ViewKey[];
+  /** `work` runs few statements, and indexes make them short: they may share a connection with those of others. */
+  readonly isQuick?: boolean | undefined;
 }
 
 export interface Fresh<Data> {
@@ -55,7 +59,7 @@ export interface Freshness {
   read<Data>(
     views: readonly string[],
     options: FreshOptions<Data>,
-    work: (client: PoolClient) => Promise<Data>,
+    work: (client: Queryable) => Promise<Data>,
   ): Promise<Fresh<Data>>;
   /** True where all `views` are there and have caught up with the log once. */
   areLive(views: readonly string[]): Promise<boolean>;
@@ -66,25 +70,34 @@ export interface Freshness {
 export interface FreshnessOptions {
   /** Of the database that holds the views; with `pipeline`, so that checkpoints and data are one round trip. */
   readonly pool: Pool;
+  /** Of the same database, for reads that are quick. */
+  readonly shared: SharedConnections;
   readonly listener: Listener;
   /** Readers that may wait at once; more are refused. Default 1,000. */
   readonly maxWaiting?: number;
 }
 
 /** Begins to listen to announcements. */
-export function createFreshness({ pool, listener, maxWaiting = 1_000 }: FreshnessOptions): Freshness {
+export function createFreshness({ pool, shared, listener, maxWaiting = 1_000 }: FreshnessOptions): Freshness {
   const known = createKnownProgress();
   const closing = new AbortController();
   const listening = listener.listen(PROGRESS_CHANNEL, (payload) => known.learn(parsePayload(payload)));
   listening.catch(() => {});
   let polling: NodeJS.Timeout | undefined;
+  let isPolling = false;
 
-  /** Reads for all who wait at once. What fails is tried again; the reads themselves tell of errors. */
+  /** Reads for all who wait at once, one statement at a time. What fails is tried again; the reads themselves tell of errors. */
   const poll = (): void => {
-    checkpoints(pool, known.awaited()).then(
-      (rows) => known.learn(rows.map(({ consumer, position, through }) => [consumer, position, through])),
-      () => {},
-    );
+    if (isPolling) return;
+    isPolling = true;
+    checkpoints(pool, known.awaited())
+      .then(
+        (rows) => known.learn(rows.map(({ consumer, position, through }) => [consumer, position, through])),
+        () => {},
+      )
+      .finally(() => {
+        isPolling = false;
+      });
   };
 
   const waitFor = async (
@@ -113,17 +126,24 @@ export function createFreshness({ pool, listener, maxWaiting = 1_000 }: Freshnes
     }
   };
 
+  const readNow = <Data>(
+    read: CheckpointedRead<Data>,
+    { isQuick, minPosition }: FreshOptions<Data>,
+  ): Promise<Seen<Data>> =>
+    isQuick ? readTogether(read, shared, minPosition !== undefined) : readOnce(read);
+
   /** What was seen, once it reflects `minPosition`. */
   const readFrom = async <Data>(
     read: CheckpointedRead<Data>,
     minPosition: Position,
-    { waitMs = 0, signal }: FreshOptions<Data>,
+    options: FreshOptions<Data>,
   ): Promise<Seen<Data>> => {
+    const { waitMs = 0, signal } = options;
     const deadline = performance.now() + waitMs;
     for (let left = waitMs; ; left = deadline - performance.now()) {
       signal?.throwIfAborted();
       if (left > 0) await waitFor(read.views, minPosition, left, signal);
-      const seen = await readOnce(read);
+      const seen = await readNow(read, options);
       if (seen.position >= minPosition) return seen;
       if (left <= 0) throw behind();
       await sleep(RECHECK_MS, undefined, { signal });
@@ -134,7 +154,7 @@ export function createFreshness({ pool, listener, maxWaiting = 1_000 }: Freshnes
     async read(views, options, work) {
       const read = { pool, known, views, work };
       const { minPosition, resources } = options;
-      if (minPosition === undefined) return settle(await readOnce(read));
+      if (minPosition === undefined) return settle(await readNow(read, options));
       const seen = await readFrom(read, minPosition, options);
       if (seen.parked === 0 || !resources) return settle(seen);
       const whole = await readInSnapshot(read, resources, minPosition);

@@ -13,6 +13,8 @@ export interface PoolOptions {
   readonly answerTimeoutMs?: number;
   /** Statements of one connection are sent without waiting for the answers of those before. Default false. */
   readonly pipeline?: boolean;
+  /** Settings of the sessions, e.g. `{ plan_cache_mode: 'force_generic_plan' }`. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -31,6 +33,9 @@ export function createPool(options: PoolOptions): pg.Pool {
   return pool;
 }
 
+/** Our statements are short; the server overestimates some of them and would compile these at every execution. */
+const defaults = { jit: 'off' };
+
 /** The settings that all our connections share, pooled or not. */
 export function connectionConfig(options: PoolOptions): pg.ClientConfig {
   return {
@@ -43,7 +48,8 @@ export function connectionConfig(options: PoolOptions): pg.ClientConfig {
     idle_in_transaction_session_timeout: 30_000,
     ...(options.answerTimeoutMs ? { query_timeout: options.answerTimeoutMs } : {}),
     pipeline: options.pipeline ?? false,
-    // Our statements are short; the server overestimates some of them and would compile these at every execution.
-    options: '-c jit=off',
+    options: Object.entries({ ...defaults, ...options.settings })
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
   };
 }

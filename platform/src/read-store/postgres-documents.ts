@@ -1,12 +1,12 @@
 /** The document read port on JSON documents in PostgreSQL. */
-import type { Pool, PoolClient } from 'pg';
+import type { Queryable } from '../postgres/shared-connections.ts';
 import type { Documents } from './documents.ts';
 
 const VIEW = /^[a-z][a-z0-9_]*$/;
 const FIELD = /^[a-zA-Z][a-zA-Z0-9]*$/;
 
 /** Reads on `client`: the connection that freshness gives, so that its claim covers the documents. */
-export function createPostgresDocuments(client: Pool | PoolClient): Documents {
+export function createPostgresDocuments(client: Queryable): Documents {
   return {
     async findByIds<Doc extends object>(view: string, ids: readonly string[]) {
       if (ids.length === 0) return new Map();

@@ -21,6 +21,7 @@ import { type App as AppOf, toApp } from '@annals/platform/lifecycle/app';
 import type { Releasers } from '@annals/platform/lifecycle/releasers';
 import { createListener } from '@annals/platform/postgres/listener';
 import { createPool } from '@annals/platform/postgres/pool';
+import { createSharedConnections } from '@annals/platform/postgres/shared-connections';
 import type { KeyStore } from '@annals/platform/privacy/port';
 import { createLogger, type Logger } from '@annals/platform/telemetry/logger';
 import { createMetrics } from '@annals/platform/telemetry/metrics';
@@ -35,7 +36,10 @@ import { createQueryContext, type Queries } from './queries.ts';
 import { definedViews } from './views.ts';
 
 const NAME = 'query-api';
+/** For searches and whatever else may take long. */
 const CONNECTIONS = 8;
+/** What is quick is not worth waiting for any longer. */
+const QUICK_MS = 2_000;
 /** How long session ends are remembered: no access token lives longer. */
 const REVOCATIONS_MS = 20 * 60_000;
 
@@ -102,17 +106,27 @@ async function openPlatform(config: Config, releasers: Releasers): Promise<Platf
   const tracing = await createTracing({ service: NAME, otlpEndpoint, logger });
   releasers.add(() => tracing.shutdown());
   const pool = createPool({
-    url: withTypoThreshold(url),
+    url,
     application: NAME,
     max: CONNECTIONS,
     pipeline: true,
+    settings: { 'pg_trgm.word_similarity_threshold': String(TYPO_THRESHOLD) },
   });
   releasers.add(() => pool.end());
+  const shared = createSharedConnections({
+    url,
+    application: NAME,
+    statementTimeoutMs: QUICK_MS,
+    answerTimeoutMs: 2 * QUICK_MS,
+    // Whatever their parameters, these statements have one good plan.
+    settings: { plan_cache_mode: 'force_generic_plan' },
+  });
+  releasers.add(() => shared.end());
   const store = await createPostgresEventStore({ url, application: NAME, logger });
   releasers.add(() => store.close());
   const listener = createListener({ url, application: NAME, logger });
   releasers.add(() => listener.close());
-  const freshness = createFreshness({ pool, listener });
+  const freshness = createFreshness({ pool, shared, listener });
   releasers.add(() => freshness.close());
   const log = createEventLog({ store, catalogue, keys: noKeys });
   return { logger, metrics, tracing, pool, log, freshness };
@@ -179,12 +193,6 @@ async function createServer(config: Config, platform: Platform, gate: Gate): Pro
 
 /** How much alike titles must be for the search to look whether the difference is a typo. */
 const TYPO_THRESHOLD = 0.2;
-
-function withTypoThreshold(databaseUrl: string): string {
-  const url = new URL(databaseUrl);
-  url.searchParams.set('options', `-c pg_trgm.word_similarity_threshold=${TYPO_THRESHOLD}`);
-  return url.href;
-}
 
 /** The log is asked for positions and for what carries no personal data; views hold what people may see. */
 const noKeys: KeyStore = { read: refuseKeys, ensure: refuseKeys, destroy: refuseKeys };

@@ -1,7 +1,7 @@
 import { problems } from '@annals/contracts/problems';
 import { routes } from '@annals/contracts/routes';
 import { openReadSide, PUBLIC_URL, type ReadSide } from '@annals/testing/read-side';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Article, ids, person } from './facts.fixture.ts';
 
 let side: ReadSide;
@@ -113,6 +113,33 @@ describe('positions', () => {
     await side.pool.query('delete from consumers.parked_keys');
     expect((await side.get('/v1/articles')).headers.get('annals-parked')).toBeNull();
   });
+});
+
+test('slow queries hold up no quick ones', async () => {
+  const client = await side.pool.connect();
+  await client.query('begin');
+  await client.query('lock table views.article_search_v1 in access exclusive mode');
+  try {
+    let isAnswered = false;
+    const searches = Array.from({ length: 6 }, async () => {
+      await side.get('/v1/articles?search=title');
+      isAnswered = true;
+    });
+    await vi.waitFor(async () => {
+      const { rows } = await side.pool.query<{ waiting: number }>(
+        'select count(*)::integer as waiting from pg_locks where not granted',
+      );
+      expect(rows[0]?.waiting).toBeGreaterThanOrEqual(searches.length);
+    });
+    for (const asked of ['/v1/articles', path, '/v1/users/ada', '/v1/articles', path, '/v1/users/ada'])
+      expect((await side.get(asked)).status).toBe(200);
+    expect(isAnswered).toBe(false);
+    await client.query('rollback');
+    await Promise.all(searches);
+  } finally {
+    await client.query('rollback');
+    client.release();
+  }
 });
 
 describe('people', () => {

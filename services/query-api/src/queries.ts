@@ -6,7 +6,7 @@ import type { EventLog } from '@annals/platform/event-log/log';
 import { UnknownPosition } from '@annals/platform/event-store/port';
 import { PERSONAL } from '@annals/platform/http/conditional';
 import type { BoundRoute, RouteResponse } from '@annals/platform/http/types';
-import type { PoolClient } from 'pg';
+import type { Queryable } from '@annals/platform/postgres/shared-connections';
 import { listBody } from './lists/answer.ts';
 import { type ListRow, planList } from './lists/plan.ts';
 import { createPreparer } from './lists/prepared.ts';
@@ -23,12 +23,14 @@ export interface FreshRequest {
 
 /** Runs statements on the one connection of a read. */
 export interface Reader {
-  readonly client: PoolClient;
+  readonly client: Queryable;
   rows<Row extends object>(statement: Sql): Promise<readonly Row[]>;
 }
 
 export interface ReadOptions<Data> {
   readonly views: readonly View[];
+  /** The statements are few, and indexes make them short. */
+  readonly isQuick?: boolean;
   /** For single resources: the documents that the answer is made of. */
   readonly resources?: (data: Data | undefined) => readonly ViewKey[];
 }
@@ -70,16 +72,18 @@ export function createQueryContext(options: {
 }): QueryContext {
   const { publicUrl, freshness, log } = options;
   const prepare = createPreparer();
-  const readerOn = (client: PoolClient): Reader => ({
+  const readerOn = (client: Queryable): Reader => ({
     client,
-    rows: async (statement) => (await client.query(prepare(compile(statement)))).rows,
+    rows: async <Row extends object>(statement: Sql) =>
+      (await client.query<Row>(prepare(compile(statement)))).rows,
   });
 
-  const read: QueryContext['read'] = async ({ minPosition, waitMs, signal }, { views, resources }, work) => {
+  const read: QueryContext['read'] = async (request, { views, resources, isQuick }, work) => {
+    const { minPosition } = request;
     if (minPosition !== null) await checkPosition(log, minPosition);
-    const fresh = minPosition === null ? {} : { minPosition, waitMs, signal };
+    const fresh = minPosition === null ? {} : { minPosition, waitMs: request.waitMs, signal: request.signal };
     const names = views.map(({ name }) => name);
-    return freshness.read(names, { ...fresh, ...(resources ? { resources } : {}) }, (client) =>
+    return freshness.read(names, { ...fresh, isQuick, ...(resources ? { resources } : {}) }, (client) =>
       work(readerOn(client)),
     );
   };
@@ -90,16 +94,21 @@ export function createQueryContext(options: {
     async answerList(request, source, guard) {
       const { url, query } = request;
       const plan = planList(url.split('?', 1)[0] ?? url, query, source);
-      const { data, position, parked } = await read(request, { views: source.views }, async (reader) => {
-        // Sent together; and the connection is given back only when both are done.
-        const [guarded, list] = await Promise.allSettled([
-          guard?.(reader),
-          reader.rows<ListRow>(plan.statement),
-        ]);
-        if (guarded.status === 'rejected') throw guarded.reason;
-        if (list.status === 'rejected') throw list.reason;
-        return list.value[0];
-      });
+      const { views } = source;
+      const { data, position, parked } = await read(
+        request,
+        { views, isQuick: plan.isQuick },
+        async (reader) => {
+          // Sent together; and the connection is given back only when both are done.
+          const [guarded, list] = await Promise.allSettled([
+            guard?.(reader),
+            reader.rows<ListRow>(plan.statement),
+          ]);
+          if (guarded.status === 'rejected') throw guarded.reason;
+          if (list.status === 'rejected') throw list.reason;
+          return list.value[0];
+        },
+      );
       if (!data) throw new Error('a list gave no row');
       const headers = {
         ...PERSONAL,

@@ -26,7 +26,7 @@ export const userQueries = defineQueries((context) => [
     };
     const { data, position } = await context.read<ProfileDoc | undefined>(
       request,
-      { views: [profileDocuments], resources },
+      { views: [profileDocuments], resources, isQuick: true },
       (reader) => findProfile(reader, wanted),
     );
     if (!data) throw new Problem('not-found', 'There is no such person.');

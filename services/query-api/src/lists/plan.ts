@@ -26,6 +26,8 @@ export interface ListPlan {
   readonly cursor: Cursor | null;
   /** False where counting stops at {@link MAX_PAGE_DEPTH}. */
   readonly isCountExact: boolean;
+  /** True where an index gives the page, and little has to be skipped or counted on the way. */
+  readonly isQuick: boolean;
 }
 
 interface Step extends SortKey {
@@ -40,7 +42,16 @@ export function planList(path: string, request: ListRequest, source: ListSource)
   const types = steps.map(({ type }) => type);
   const cursor = request.cursor === undefined ? null : decodeCursor(request.cursor, identity, types);
   const statement = statementOf(request, source, steps, cursor);
-  return { statement, identity, cursor, isCountExact: source.count !== undefined };
+  const isCountExact = source.count !== undefined;
+  return { statement, identity, cursor, isCountExact, isQuick: isQuick(request, source) };
+}
+
+/** Rows that a quick list may skip. */
+const MAX_QUICK_OFFSET = 200;
+
+function isQuick({ page, pageSize }: ListRequest, { isIndexed, count }: ListSource): boolean {
+  if (!isIndexed) return false;
+  return page === undefined || (count !== undefined && (page - 1) * pageSize <= MAX_QUICK_OFFSET);
 }
 
 /** True where the page after this one can only be reached by cursor. */

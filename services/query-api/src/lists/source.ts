@@ -37,6 +37,8 @@ export interface ListSource {
   readonly joins?: Sql;
   /** The item as JSON text, from `page` and `joins`. */
   readonly item: Sql;
+  /** True where an index gives the rows in whatever order, with next to none that `where` then leaves out. */
+  readonly isIndexed?: boolean;
   /** The number of all rows, where it is kept or cheap. Without it, counted up to 10,000. */
   readonly count?: Sql;
 }

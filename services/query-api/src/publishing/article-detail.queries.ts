@@ -40,8 +40,10 @@ export const articleDetailQueries = defineQueries((context) => [
 async function readNow(context: QueryContext, request: Request, viewer: Viewer): Promise<Seen> {
   const { idOrSlug } = request.params;
   const resources = (found: FoundArticle | null | undefined) => resourcesOf(idOrSlug, found ?? null);
-  const { data, position } = await context.read(request, { views: viewsOf(viewer), resources }, (reader) =>
-    findArticle(reader, idOrSlug, viewer),
+  const { data, position } = await context.read(
+    request,
+    { views: viewsOf(viewer), resources, isQuick: true },
+    (reader) => findArticle(reader, idOrSlug, viewer),
   );
   return { article: requireVisible(viewer, data && standingIn(data)), position };
 }

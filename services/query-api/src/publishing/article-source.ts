@@ -45,17 +45,28 @@ export function ownArticles(userId: string, request: ListRequest): ListSource {
   return articles(request, where, [{ field: 'createdAt', descending: true }]);
 }
 
+/** There is an index per order, and one of an author's articles by their publication. */
+function isIndexed({ filters, sort }: ListRequest): boolean {
+  const [filter, another] = filters;
+  if (!filter) return sort.length <= 1;
+  const isOfAuthor = filter.field === 'author' && filter.operator === 'eq' && filter.values.length === 1;
+  const isByPublication = sort.length === 0 || (sort.length === 1 && sort[0]?.field === 'publishedAt');
+  return !another && isOfAuthor && isByPublication;
+}
+
 function articles(
-  { search }: ListRequest,
+  request: ListRequest,
   where: readonly Sql[],
   defaultOrder: ListSource['defaultOrder'],
   count?: Sql,
 ): ListSource {
+  const { search } = request;
   const table = sql`${articleList.table} t`;
   if (search === undefined) {
     const counters = count ? [articleCounters] : [];
     const views = [articleList, profiles, ...counters];
-    return { ...shape, views, from: table, where, defaultOrder, ...(count ? { count } : {}) };
+    const counted = count ? { count } : {};
+    return { ...shape, views, from: table, where, defaultOrder, ...counted, isIndexed: isIndexed(request) };
   }
   return {
     ...shape,
