@@ -10,6 +10,8 @@ export interface StackControl {
   kill(name: string): Promise<void>;
   /** SIGTERM; resolves once the process has stopped, was started again and is ready. */
   terminate(name: string): Promise<void>;
+  /** As {@link kill} with another signal, for PostgreSQL SIGINT: a fast shutdown. */
+  replace(name: string, signal: NodeJS.Signals): Promise<void>;
   /** Sends a signal and waits for nothing, e.g. SIGSTOP. */
   signal(name: string, signal: NodeJS.Signals): void;
   /** Resolves once `name` runs under another process id than `formerPid`, and is ready. */
@@ -61,6 +63,7 @@ export function controlStack({ layout, url, databaseUrl, pids }: Running): Stack
 
   return {
     kill: (name) => replace(name, 'SIGKILL'),
+    replace,
     terminate: (name) => replace(name, 'SIGTERM'),
     signal: (name, signal) => void process.kill(pidOf(name), signal),
     restarted,
