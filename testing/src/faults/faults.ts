@@ -43,6 +43,8 @@ export interface Armed {
 
 export interface Faults {
   arm(fault: FaultToArm): Armed;
+  /** Empties the plan. */
+  disarmAll(): void;
   /** All that happened so far, in order. */
   fired(): FiredFault[];
 }
@@ -75,6 +77,7 @@ export function createFaults(folder: string, layout: Layout, options: FaultOptio
 
   return {
     fired,
+    disarmAll: () => replan([]),
     arm({ service, replica = null, point, match = '', afterHits = 0, action, isLasting = false }) {
       const id = randomUUID();
       const pattern = match instanceof RegExp ? match.source : match.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');

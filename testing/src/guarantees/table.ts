@@ -38,13 +38,13 @@ function lineOf(module: TestModule): Line {
   const tests = [...module.children.allTests()];
   const facts = Object.assign({}, ...tests.map((test) => test.meta().guarantee?.facts ?? {})) as Facts;
   const states = new Set(tests.map((test) => test.result().state));
+  const failed = module.state() === 'failed' || states.has('failed');
   const isSkipped = states.size === 1 && states.has('skipped');
-  const passed = module.state() === 'passed' && !states.has('failed');
   return {
     number: String(Number.parseInt(basename(module.moduleId), 10)),
     title: tests[0]?.name ?? basename(module.moduleId),
     facts,
-    verdict: isSkipped ? 'skipped' : passed ? 'holds' : 'FAILS',
+    verdict: failed ? 'FAILS' : isSkipped ? 'skipped' : 'holds',
     seconds: module.diagnostic().duration / 1000 + module.diagnostic().setupDuration / 1000,
   };
 }
