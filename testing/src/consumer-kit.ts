@@ -102,7 +102,7 @@ export type NewCounterEvent = readonly [type: string, data: Readonly<Record<stri
 /** Opens a kit; `drop` ends all that runs on it. */
 export async function openConsumerKit(): Promise<ConsumerKit> {
   const database = await testDatabase();
-  const pool = createPool({ url: database.url, application: 'consumer-kit' });
+  const pool = createPool({ url: database.url, application: 'consumer-kit', pipeline: true });
   const events = createMemoryEventStore();
   const logOf = (catalogue: Catalogue) =>
     createEventLog({ store: events, catalogue, keys: createMemoryKeyStore() });

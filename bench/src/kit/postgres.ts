@@ -15,7 +15,7 @@ export interface BenchPostgres {
   stop(): Promise<void>;
 }
 
-const productionLike: Readonly<Record<string, string>> = {
+export const productionLike: Readonly<Record<string, string>> = {
   fsync: 'on',
   synchronous_commit: 'on',
   full_page_writes: 'on',

@@ -11,7 +11,7 @@ import { type LocalService, layoutOf, mainFileOf, portCount } from '@annals/cli/
 import { ensureSecrets, type Secrets } from '@annals/cli/local/secrets';
 
 /** Limits that no load reaches; the throttles still count. */
-const UNREACHED = Object.fromEntries(
+export const UNREACHED = Object.fromEntries(
   ['READ', 'WRITE', 'LOGIN', 'IMPORT'].map((name) => [`ANNALS_THROTTLE_${name}`, '10000000']),
 );
 

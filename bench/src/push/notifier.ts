@@ -66,7 +66,7 @@ export async function startNotifier(context: BenchContext): Promise<NotifierProc
 /** The tables that command-api and the projector make. */
 async function prepareViews(url: string): Promise<void> {
   const logger = createLogger({ service: 'bench', level: 'silent' });
-  const pool = createPool({ url, application: 'bench' });
+  const pool = createPool({ url, application: 'bench', pipeline: true });
   const store = await createPostgresEventStore({ url, application: 'bench' });
   const log = createEventLog({ store, catalogue, keys: createMemoryKeyStore() });
   const consumers = createConsumers({

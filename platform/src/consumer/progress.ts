@@ -11,6 +11,15 @@ export const PROGRESS_CHANNEL = 'annals_progress';
 /** What fits into one NOTIFY, in bytes. */
 const MAX_PAYLOAD = 7_900;
 
+/**
+ * Commits that notify take turns in the whole database, appends' among them, each until it is on disk. An announcement
+ * has nothing to lose in a crash, so it does not wait for the disk.
+ */
+const ANNOUNCE = `
+  select set_config('synchronous_commit', 'off', true), pg_notify('${PROGRESS_CHANNEL}', payload)
+  from unnest($1::text[]) as payload
+`;
+
 export type Announcement = readonly [consumer: string, checkpoint: Position, through: Position];
 
 export interface Progress {
@@ -34,7 +43,7 @@ export function createProgress({ pool, logger }: { readonly pool: Pool; readonly
       try {
         await pool.query({
           name: 'announce_progress',
-          text: `select pg_notify('${PROGRESS_CHANNEL}', payload) from unnest($1::text[]) as payload`,
+          text: ANNOUNCE,
           values: [payloads(announcements)],
         });
       } catch (error) {

@@ -13,6 +13,7 @@ import { createHttpServer, type HttpServer } from '@annals/platform/http/server'
 import { createLocalThrottle, toLimits } from '@annals/platform/http/throttle';
 import { type App as AppOf, toApp } from '@annals/platform/lifecycle/app';
 import type { Releasers } from '@annals/platform/lifecycle/releasers';
+import { createPool } from '@annals/platform/postgres/pool';
 import { createLocalJWKSet } from 'jose';
 import type { Config } from './config.ts';
 import { accessProjection, type FollowedAccess, followAccess } from './identity/access-view.ts';
@@ -41,7 +42,7 @@ async function run(config: Config, overrides: WriteSideOverrides, releasers: Rel
   const { host, operatorToken } = config;
   const platform = await openPlatform(config, releasers);
   const { logger, metrics, pool, log } = platform;
-  const consumers = await startConsumers(platform, releasers);
+  const consumers = await startConsumers(config, platform, releasers);
   const access = followAccess({ pool, log, logger }, overrides.faults);
   releasers.add(() => access.follower.stop());
   const write = await createWriteSide(config, platform, releasers, overrides);
@@ -82,18 +83,22 @@ async function run(config: Config, overrides: WriteSideOverrides, releasers: Rel
 
 /** The access view: the only one that this service projects. */
 async function startConsumers(
-  { pool, log, logger, metrics }: Platform,
+  { databaseUrl: url }: Config,
+  { pool, log, logger, metrics, tracing }: Platform,
   releasers: Releasers,
 ): Promise<Consumers> {
   const progress = createProgress({ pool, logger });
   releasers.add(() => progress.close());
+  const viewPool = createPool({ url, application: NAME, max: 2, pipeline: true });
+  releasers.add(() => viewPool.end());
   const consumers = createConsumers({
     log,
-    store: createPostgresViewStore({ pool }),
+    store: createPostgresViewStore({ pool: viewPool }),
     consumers: [accessProjection],
     owner: `${hostname()}-${randomBytes(4).toString('hex')}`,
     logger,
     metrics,
+    tracing,
     progress,
   });
   releasers.add(() => consumers.stop());

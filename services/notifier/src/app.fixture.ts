@@ -44,7 +44,7 @@ export interface Backend {
 export async function startBackend(): Promise<Backend> {
   const database = await testDatabase();
   const logger = createLogger({ service: 'test', level: 'silent' });
-  const pool = createPool({ url: database.url, application: 'test' });
+  const pool = createPool({ url: database.url, application: 'test', pipeline: true });
   const store = await createPostgresEventStore({ url: database.url, application: 'test' });
   const log = createEventLog({ store, catalogue, keys: createMemoryKeyStore(), mayCreateKeys: true });
   const stopping: (() => Promise<unknown>)[] = [];

@@ -18,6 +18,7 @@ import { createPool } from '@annals/platform/postgres/pool';
 import { createPostgresKeyStore } from '@annals/platform/privacy/postgres-keys';
 import { createLogger, type Logger } from '@annals/platform/telemetry/logger';
 import { createMetrics } from '@annals/platform/telemetry/metrics';
+import { createTracing, type Tracing } from '@annals/platform/telemetry/tracing';
 import type { Pool } from 'pg';
 import type { Registry } from 'prom-client';
 import { consumerRoutes } from './admin.ts';
@@ -27,6 +28,8 @@ import { startTrimming } from './push/trimming.ts';
 import { viewMigrations } from './view-migrations.ts';
 
 const NAME = 'projector';
+/** Keys, announcements and trimming. */
+const CONNECTIONS = 4;
 
 /** What tests change. */
 export interface Overrides {
@@ -45,7 +48,10 @@ interface Addresses {
 interface Platform {
   readonly logger: Logger;
   readonly metrics: Registry;
+  readonly tracing: Tracing;
   readonly pool: Pool;
+  /** Views are folded over these, pipelined. */
+  readonly viewPool: Pool;
   readonly log: EventLog;
 }
 
@@ -80,25 +86,30 @@ async function run(config: Config, overrides: Overrides, releasers: Releasers): 
 }
 
 async function openPlatform(config: Config, releasers: Releasers): Promise<Platform> {
-  const { databaseUrl: url, masterKey } = config;
+  const { databaseUrl: url, masterKey, otlpEndpoint } = config;
   const logger = createLogger({ service: NAME, level: config.logLevel });
   const metrics = createMetrics(NAME);
-  const pool = createPool({ url, application: NAME });
+  const tracing = await createTracing({ service: NAME, otlpEndpoint, logger });
+  releasers.add(() => tracing.shutdown());
+  const pool = createPool({ url, application: NAME, max: CONNECTIONS });
   releasers.add(() => pool.end());
+  const viewPool = createPool({ url, application: NAME, pipeline: true });
+  releasers.add(() => viewPool.end());
   const store = await createPostgresEventStore({ url, application: NAME, logger });
   releasers.add(() => store.close());
   const keys = await createPostgresKeyStore({ pool, masterKey });
-  return { logger, metrics, pool, log: createEventLog({ store, catalogue, keys }) };
+  return { logger, metrics, tracing, pool, viewPool, log: createEventLog({ store, catalogue, keys }) };
 }
 
 function openConsumers(
-  { log, logger, metrics, pool }: Platform,
+  { log, logger, metrics, tracing, pool, viewPool }: Platform,
   { projections: consumers = projections, faults, ...timing }: Overrides,
   releasers: Releasers,
 ): Consumers {
   const progress = createProgress({ pool, logger });
   releasers.add(() => progress.close());
   const owner = `${hostname()}-${randomBytes(4).toString('hex')}`;
-  const store = createPostgresViewStore({ pool, faults });
-  return createConsumers({ log, store, consumers, owner, logger, metrics, progress, faults, ...timing });
+  const store = createPostgresViewStore({ pool: viewPool, faults });
+  const means = { log, store, owner, logger, metrics, tracing, progress };
+  return createConsumers({ ...means, consumers, faults, ...timing });
 }

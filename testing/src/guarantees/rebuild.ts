@@ -62,7 +62,7 @@ export async function expectViewsAsRebuilt(
   await live.query(`create database ${name}`);
   const url = new URL(stack.databaseUrl);
   url.pathname = name;
-  const rebuilt = createPool({ url: url.href, application: APPLICATION, max: 10 });
+  const rebuilt = createPool({ url: url.href, application: APPLICATION, max: 10, pipeline: true });
   try {
     await build(stack, live, rebuilt);
     let rows = 0;

@@ -1,5 +1,5 @@
 /** Checkpoints and leases in PostgreSQL. The server's clock decides whether a lease has run out. */
-import type { Pool, PoolClient } from 'pg';
+import pg, { type Pool, type PoolClient } from 'pg';
 import type { Position } from '../../event-store/port.ts';
 import {
   type Candidate,
@@ -122,22 +122,33 @@ export async function release(client: Client, claims: readonly Claim[]): Promise
   );
 }
 
+/** Divides by the number of rows moved: where that is 0, the error fails whatever was sent after this statement. */
+const MOVE = `
+  with moved as (
+    update consumers.checkpoints
+    set position = $4, through = greatest(through, $4), updated_at = now(),
+        lease_until = clock_timestamp() + $5 * interval '1 ms',
+        held_position = case when position < $4 then null else held_position end,
+        held_error = case when position < $4 then null else held_error end
+    where consumer = $1 and epoch = $2 and position = $3
+    returning consumer
+  )
+  select 1 / count(*) from moved`;
+const DIVISION_BY_ZERO = '22012';
+
 /**
  * Moves the checkpoint by compare-and-swap on position and epoch, and extends the lease: the first statement of every
- * commit, so that it holds the row until the end. Throws {@link LeaseLost}.
+ * commit, so that it holds the row until the end. Throws {@link LeaseLost}, and nothing that follows it in the
+ * transaction is carried out then.
  */
 export async function moveCheckpoint(client: PoolClient, from: Claim, to: Position): Promise<Claim> {
-  const { rowCount } = await client.query({
-    name: 'move_checkpoint',
-    text: `update consumers.checkpoints
-      set position = $4, through = greatest(through, $4), updated_at = now(),
-          lease_until = clock_timestamp() + $5 * interval '1 ms',
-          held_position = case when position < $4 then null else held_position end,
-          held_error = case when position < $4 then null else held_error end
-      where consumer = $1 and epoch = $2 and position = $3`,
-    values: [from.consumer, from.epoch, from.position, to, from.leaseMs],
-  });
-  if (rowCount === 0) throw new LeaseLost(from);
+  const values = [from.consumer, from.epoch, from.position, to, from.leaseMs];
+  try {
+    await client.query({ name: 'move_checkpoint', text: MOVE, values });
+  } catch (error) {
+    if (error instanceof pg.DatabaseError && error.code === DIVISION_BY_ZERO) throw new LeaseLost(from);
+    throw error;
+  }
   return { ...from, position: to, heldAt: to > from.position ? null : from.heldAt };
 }
 

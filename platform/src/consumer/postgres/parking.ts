@@ -5,10 +5,13 @@ import type { ParkedEvent, PendingRequest, Repair, RepairRequest, RequestStatus 
 
 type Client = Pool | PoolClient;
 
+/** What a statement that was sent will have done. */
+type Sent = readonly Promise<unknown>[];
+
 /** Queues events behind their keys, in one statement. The first one of a key says why. */
-export async function park(client: Client, consumer: string, events: readonly ParkedEvent[]): Promise<void> {
-  if (events.length === 0) return;
-  await client.query(
+export function park(client: Client, consumer: string, events: readonly ParkedEvent[]): Sent {
+  if (events.length === 0) return [];
+  const parked = client.query(
     `with incoming as materialized (
        select * from json_to_recordset($2)
          as r(key text, stream text, revision integer, position text collate "C", error text)
@@ -21,19 +24,21 @@ export async function park(client: Client, consumer: string, events: readonly Pa
      select $1, key, position, stream, revision, error from incoming`,
     [consumer, JSON.stringify(events)],
   );
+  return [parked];
 }
 
 /** Notes a request's outcome and empties the queue that it was about. */
-export async function carryOut(client: Client, { request, outcome, unparked }: Repair): Promise<void> {
-  await client.query(
+export function carryOut(client: Client, { request, outcome, unparked }: Repair): Sent {
+  const noted = client.query(
     'update consumers.requests set outcome = $2, done_at = now() where id = $1 and outcome is null',
     [request.id, outcome],
   );
-  if (unparked === undefined) return;
-  await client.query('delete from consumers.parked_keys where consumer = $1 and key = $2', [
+  if (unparked === undefined) return [noted];
+  const emptied = client.query('delete from consumers.parked_keys where consumer = $1 and key = $2', [
     request.consumer,
     unparked,
   ]);
+  return [noted, emptied];
 }
 
 /** See `ViewStore.parkedKeys`. */

@@ -1,11 +1,17 @@
 /** The consumer store in PostgreSQL: views (rows and JSON documents) and reactions. */
-import type { Pool, PoolClient } from 'pg';
+import type { Pool } from 'pg';
 import type { Position } from '../../event-store/port.ts';
 import { migrate } from '../../postgres/migrate.ts';
-import { transaction } from '../../postgres/transaction.ts';
+import { type Sender, sentAtOnce, transaction } from '../../postgres/transaction.ts';
 import type { ConsumerFaults } from '../faults.ts';
 import type { PostgresEffects } from '../reaction.ts';
-import { type ConsumerStore, type Registration, type ViewStore, WritesRefused } from '../store.ts';
+import {
+  type Claim,
+  type ConsumerStore,
+  type Registration,
+  type ViewStore,
+  WritesRefused,
+} from '../store.ts';
 import * as checkpoints from './checkpoints.ts';
 import * as parking from './parking.ts';
 import { consumerMigrations } from './schema.ts';
@@ -16,6 +22,7 @@ import { findRefused, isRefusal, rowsOf, writeViews } from './write-views.ts';
 const PREPARE_LOCK = 4_711_002;
 
 export interface PostgresConsumerStoreOptions {
+  /** For views with `pipeline`: a commit is one round trip. */
   readonly pool: Pool;
   /** What tests make happen between the writes and their commit. */
   readonly faults?: ConsumerFaults | undefined;
@@ -70,7 +77,7 @@ export function createPostgresReactionStore({
       transaction(pool, async (client) => {
         const moved = await checkpoints.moveCheckpoint(client, claim, to);
         await effects?.(client);
-        if (repair) await parking.carryOut(client, repair);
+        if (repair) await Promise.all(parking.carryOut(client, repair));
         await faults?.('written', claim.consumer);
         return moved;
       }),
@@ -106,14 +113,13 @@ export function createPostgresViewStore({ pool, faults }: PostgresConsumerStoreO
       const table = tableOf(claim.consumer);
       const rows = writes ? rowsOf(table, writes.upserts) : [];
       try {
-        return await transaction(pool, async (client: PoolClient) => {
-          const moved = await checkpoints.moveCheckpoint(client, claim, to);
-          if (writes) await writeViews(client, table, rows, writes.deletes);
-          if (repair) await parking.carryOut(client, repair);
-          if (writes) await parking.park(client, claim.consumer, writes.parked);
-          await faults?.('written', claim.consumer);
-          return moved;
-        });
+        const send: Sender<Claim> = (client) => [
+          checkpoints.moveCheckpoint(client, claim, to),
+          ...(writes ? writeViews(client, table, rows, writes.deletes) : []),
+          ...(repair ? parking.carryOut(client, repair) : []),
+          ...(writes ? parking.park(client, claim.consumer, writes.parked) : []),
+        ];
+        return await sentAtOnce(pool, send, faults && (() => faults('written', claim.consumer)));
       } catch (error) {
         if (!isRefusal(error)) throw error;
         const refused = await findRefused(pool, table, rows);

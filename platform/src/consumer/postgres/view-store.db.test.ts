@@ -8,8 +8,9 @@ import { createPostgresViewStore } from './store.ts';
 
 async function open(): Promise<StoreUnderTest & { readonly documents: Documents }> {
   const database = await testDatabase();
-  const pools = [1, 2].map(() => createPool({ url: database.url, application: 'test' }));
-  const [pool = createPool({ url: database.url, application: 'test' }), second = pool] = pools;
+  const newPool = () => createPool({ url: database.url, application: 'test', pipeline: true });
+  const pools = [newPool(), newPool()] as const;
+  const [pool, second] = pools;
   return {
     store: createPostgresViewStore({ pool }),
     other: createPostgresViewStore({ pool: second }),

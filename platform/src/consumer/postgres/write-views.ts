@@ -31,15 +31,19 @@ export function rowsOf(table: ViewTable, upserts: ReadonlyMap<string, object>): 
   return rows;
 }
 
-/** One bulk upsert (several only beyond 16 MB) and one bulk delete. */
-export async function writeViews(
+/** Sends one bulk upsert (several only beyond 16 MB) and one bulk delete. */
+export function writeViews(
   client: PoolClient,
   table: ViewTable,
   rows: readonly Row[],
   deletes: Writes['deletes'],
-): Promise<void> {
-  for (const json of statements(rows)) await upsert(client, table, json);
-  if (deletes.length > 0) await client.query(table.remove, [deletes]);
+): readonly Promise<unknown>[] {
+  return [
+    ...Array.from(statements(rows), (json) => upsert(client, table, json)),
+    ...(deletes.length > 0
+      ? [client.query({ name: `remove_${table.name}`, text: table.remove, values: [deletes] })]
+      : []),
+  ];
 }
 
 function* statements(rows: readonly Row[]): Generator<string> {

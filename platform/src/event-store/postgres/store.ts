@@ -155,11 +155,17 @@ class PostgresEventStore implements EventStore {
     const onReconnect = (): void => this.#live.notify();
     this.#listener = createListener({ url, application, onReconnect, ...(logger ? { logger } : {}) });
     this.#listener
-      .listen(CHANNEL, (head) => this.#live.notify(Number(head)))
+      .listen(CHANNEL, (head) => this.#hear(Number(head)))
       .then(onReconnect)
       .catch((error) => {
         if (!this.#closing.signal.aborted) logger?.error({ err: error }, 'cannot listen to the event log');
       });
+  }
+
+  /** A head that is announced has been committed: positions up to it need no look at the server. */
+  #hear(head: number): void {
+    this.#knownHead = Math.max(this.#knownHead, head);
+    this.#live.notify(head);
   }
 
   async #resolve(from: SubscribeOptions['from'], signal: AbortSignal): Promise<number> {
