@@ -21,6 +21,8 @@ const upstream = z.object({ service: z.string(), url: z.string().nullable(), ops
 export const gatewayConfig = z.object({
   host: z.string(),
   port,
+  /** Where services reach each other, on loopback; missing where each has but one process. */
+  internalPort: port.optional(),
   publicUrl: httpUrl,
   /** JSON: the processes behind it. */
   upstreams: z

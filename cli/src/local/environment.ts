@@ -86,8 +86,9 @@ function serviceTokenOf(service: LocalService, { serviceTokens }: Secrets): stri
   return caller && serviceTokens[caller];
 }
 
-/** The first replica's main port: services call each other there. */
-function internalUrl(service: LocalService, { replicas }: Layout): string {
+/** Where a service's replicas are reached by others: the internal gateway, or the one replica that there is. */
+function internalUrl(service: LocalService, { internalPort, replicas }: Layout): string {
+  if (internalPort !== null) return `http://127.0.0.1:${internalPort}/${service}`;
   const replica = replicas.find((candidate) => candidate.service === service);
   return `http://127.0.0.1:${replica?.port}`;
 }

@@ -203,6 +203,51 @@ describe('the gateway', () => {
     expect(answers.sort()).toEqual(['commands x', 'commands x', 'second x', 'second x']);
   });
 
+  test('a process that says good-bye gets no more requests, though it was ready a moment ago', async () => {
+    const second = await sample('second');
+    extra.push(second);
+    await open([{ service: 'query-api', url: second.url, opsUrl: second.opsUrl }]);
+    queries.server.prependListener('request', (_, response) => {
+      queries.isReady = false;
+      response.setHeader('connection', 'close');
+    });
+    for (let n = 0; n < 6; n++) await (await fetch(`${url}/v1/things`)).text();
+    expect([queries.seen.length, second.seen.length]).toEqual([1, 5]);
+  });
+
+  test('a read whose connection is lost is asked of another; a write is not repeated', async () => {
+    const second = await sample('second');
+    extra.push(second);
+    await open([
+      { service: 'query-api', url: second.url, opsUrl: second.opsUrl },
+      { service: 'command-api', url: second.url, opsUrl: second.opsUrl },
+    ]);
+    for (const { server } of [queries, commands])
+      server.prependListener('request', (request) => request.socket.destroy());
+    const read = await fetch(`${url}/v1/things`);
+    expect([read.status, read.headers.get('x-upstream')]).toEqual([200, 'second']);
+    const written = [await fetch(`${url}/v1/things`, { method: 'POST', body: '1' })];
+    written.push(await fetch(`${url}/v1/things`, { method: 'POST', body: '2' }));
+    expect(written.map(({ status }) => status).sort()).toEqual([200, 503]);
+  });
+
+  test('services reach each other’s processes by name, whichever of them is there, on a port of its own', async () => {
+    const [port = 0, gone = 0] = await freePorts(2);
+    gateway = await createGateway({
+      routes,
+      upstreams: [
+        { service: 'query-api', url: `http://127.0.0.1:${gone}`, opsUrl: queries.opsUrl },
+        { service: 'query-api', url: queries.url, opsUrl: queries.opsUrl },
+      ],
+      publicUrl: 'http://public',
+    });
+    await gateway.listen({ host: '127.0.0.1', port: 0, internalPort: port });
+    const path = '/internal/channels/article%3Ax?minPosition=1';
+    for (let n = 0; n < 2; n++)
+      expect((await fetch(`http://127.0.0.1:${port}/query-api${path}`)).status).toBe(200);
+    expect(queries.seen.map((seen) => seen.url)).toEqual([path, path]);
+  });
+
   test('a 503 of a service is passed on as it came, at once', async () => {
     await open();
     queries.server.prependListener('request', (_, response) => {

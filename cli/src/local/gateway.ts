@@ -18,6 +18,7 @@ import {
   type FastifyRequest,
 } from 'fastify';
 import { serveUpgrades } from './gateway-upgrades.ts';
+import { createInternalGateway } from './internal-gateway.ts';
 import type { Upstream } from './stack-processes.ts';
 import { createDispatcher } from './upstream-connections.ts';
 import { type Upstreams, watchUpstreams } from './upstreams.ts';
@@ -27,11 +28,13 @@ export interface GatewayOptions {
   readonly upstreams: readonly Upstream[];
   /** Problem types are below it. */
   readonly publicUrl: string;
+  /** Told why a service could not be asked. */
+  readonly onFailure?: (error: Error) => void;
 }
 
 export interface Gateway {
-  /** Returns the base URL. */
-  listen(address: { host: string; port: number }): Promise<string>;
+  /** Returns the base URL. `internalPort`: where services reach each other, on loopback. */
+  listen(address: { host: string; port: number; internalPort?: number | undefined }): Promise<string>;
   /** Accepts no more, lets requests and sockets end, and closes those that take longer than 20 s. */
   close(): Promise<void>;
 }
@@ -43,7 +46,7 @@ const MAX_HEADER_BYTES = 16 * 1024;
 
 /** Creates the gateway; resolves once each upstream was asked whether it is ready. */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  const { publicUrl, routes } = options;
+  const { publicUrl, routes, onFailure = () => {} } = options;
   const upstreams = await watchUpstreams(options.upstreams);
   const fastify = createFastify({
     http: { maxHeaderSize: MAX_HEADER_BYTES },
@@ -65,7 +68,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   fastify.setErrorHandler((error, request, reply) => answer(reply, request, error, publicUrl));
   fastify.register(async (scope) => {
     serveOwn(scope, upstreams);
-    for (const [path, atPath] of byPath(routes)) servePath(scope, path, atPath, upstreams, publicUrl);
+    const onward: Onward = { upstreams, publicUrl, onFailure };
+    for (const [path, atPath] of byPath(routes)) servePath(scope, path, atPath, onward);
   });
   const allowedMethods = compilePaths(routes);
   fastify.setNotFoundHandler((request, reply) => {
@@ -78,11 +82,17 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const upgrades = serveUpgrades(fastify.server, { routes, upstreams, publicUrl });
 
+  const internal = createInternalGateway(upstreams, onFailure);
+
   return {
-    listen: (address) => fastify.listen(address),
+    listen: async ({ internalPort, ...address }) => {
+      if (internalPort !== undefined) await internal.listen(internalPort);
+      return fastify.listen(address);
+    },
     close: async () => {
       const timer = setTimeout(() => fastify.server.closeAllConnections(), GRACE_MS);
       await Promise.all([fastify.close(), upgrades.close(GRACE_MS)]);
+      await internal.close();
       clearTimeout(timer);
       upstreams.close();
     },
@@ -105,17 +115,17 @@ function serveOwn(scope: FastifyInstance, upstreams: Upstreams): void {
   });
 }
 
+interface Onward {
+  readonly upstreams: Upstreams;
+  readonly publicUrl: string;
+  readonly onFailure: (error: Error) => void;
+}
+
 /** OPTIONS goes to the first service of the path: services know the whole table, and whose origins are allowed. */
-function servePath(
-  scope: FastifyInstance,
-  path: string,
-  routes: readonly Route[],
-  upstreams: Upstreams,
-  publicUrl: string,
-): void {
+function servePath(scope: FastifyInstance, path: string, routes: readonly Route[], onward: Onward): void {
   const forwardTo = (service: string) => (request: FastifyRequest, reply: FastifyReply) => {
     if (hasDotSegments(pathOf(request))) throw new Problem('not-found', 'There is no such resource.');
-    return forward(request, reply, upstreams.next(service), publicUrl);
+    return forward(request, reply, service, onward);
   };
   for (const { method, service } of routes) {
     scope.route({
@@ -131,9 +141,10 @@ function servePath(
 function forward(
   request: FastifyRequest,
   reply: FastifyReply,
-  upstream: string,
-  publicUrl: string,
+  service: string,
+  { upstreams, publicUrl, onFailure }: Onward,
 ): FastifyReply {
+  const upstream = upstreams.next(service);
   // The path alone: a query is passed on as it came, whatever it holds.
   return reply.from(pathOf(request), {
     getUpstream: () => upstream,
@@ -148,7 +159,7 @@ function forward(
       'x-forwarded-proto': 'http',
     }),
     onError: (failed, { error }) => {
-      request.log.warn(error);
+      onFailure(error);
       const problem = new Problem('unavailable', 'The service does not answer. Try again.', {
         retryAfter: 1,
       });

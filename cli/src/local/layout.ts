@@ -20,6 +20,8 @@ export interface Replica {
 /** All ports of a stack. */
 export interface Layout {
   readonly gatewayPort: number;
+  /** Where services reach those that have several replicas; null where each has but one, reached directly. */
+  readonly internalPort: number | null;
   readonly postgresPort: number;
   readonly replicas: readonly Replica[];
 }
@@ -29,16 +31,18 @@ export const MAX_REPLICAS = 9;
 
 const withoutPort: ReadonlySet<LocalService> = new Set(['projector', 'worker']);
 const POSTGRES_OFFSET = 9;
+const INTERNAL_OFFSET = 8;
 const OPS_OFFSET = 1_000;
 const REPLICA_STEP = 10;
 
 /**
  * The layout that follows from the gateway's port: services on the next ones, their operations ports 1,000 above,
- * further replicas 10 apart, PostgreSQL at + 9.
+ * further replicas 10 apart, PostgreSQL at + 9, what services reach each other at, where it is needed, at + 8.
  */
 export function layoutFrom(gatewayPort: number, replicas = 1): Layout {
   return {
     gatewayPort,
+    internalPort: replicas > 1 ? gatewayPort + INTERNAL_OFFSET : null,
     postgresPort: gatewayPort + POSTGRES_OFFSET,
     replicas: listReplicas(
       replicas,
@@ -51,6 +55,7 @@ export function layoutFrom(gatewayPort: number, replicas = 1): Layout {
 export function layoutOf(nextPort: () => number, replicas = 1): Layout {
   return {
     gatewayPort: nextPort(),
+    internalPort: replicas > 1 ? nextPort() : null,
     postgresPort: nextPort(),
     replicas: listReplicas(replicas, nextPort, nextPort),
   };
@@ -58,7 +63,7 @@ export function layoutOf(nextPort: () => number, replicas = 1): Layout {
 
 /** How many ports {@link layoutOf} asks for. */
 export function portCount(replicas: number): number {
-  return 2 + replicas * serviceNames.length * 2;
+  return 2 + (replicas > 1 ? 1 : 0) + replicas * serviceNames.length * 2;
 }
 
 function listReplicas(
@@ -81,6 +86,7 @@ function listReplicas(
 export function portsOf(layout: Layout): { readonly name: string; readonly port: number }[] {
   return [
     { name: 'gateway', port: layout.gatewayPort },
+    ...(layout.internalPort === null ? [] : [{ name: 'gateway (internal)', port: layout.internalPort }]),
     { name: 'PostgreSQL', port: layout.postgresPort },
     ...layout.replicas.flatMap(({ name, port, opsPort }) => [
       ...(port === null ? [] : [{ name, port }]),

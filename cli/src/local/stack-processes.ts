@@ -29,6 +29,7 @@ export function launches(options: StackOptions, settings: StackSettings): Launch
   const gateway = {
     ANNALS_HOST: host,
     ANNALS_PORT: String(layout.gatewayPort),
+    ...(layout.internalPort === null ? {} : { ANNALS_INTERNAL_PORT: String(layout.internalPort) }),
     ANNALS_PUBLIC_URL: settings.publicUrl,
     ANNALS_UPSTREAMS: JSON.stringify(upstreams(settings)),
   };

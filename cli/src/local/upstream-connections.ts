@@ -11,8 +11,9 @@ const ANSWER_TIMEOUT_MS = 60_000;
 
 /**
  * A dispatcher that sends a request on to the next process of the same service where the one that it is for cannot be
- * reached. At that point nothing of it has been sent, so this is safe for every method. Each process keeps connections
- * of its own: one that was kept under another's name would outlive what is known of its process' readiness.
+ * reached. At that point nothing of it has been sent, so this is safe for every method; reads are sent on as well
+ * where the connection is lost before the answer. Each process keeps connections of its own: one that was kept under
+ * another's name would outlive what is known of its process' readiness.
  */
 export function createDispatcher(upstreams: Upstreams): Dispatcher {
   const agent = new Agent({
@@ -22,31 +23,55 @@ export function createDispatcher(upstreams: Upstreams): Dispatcher {
     connect: { timeout: CONNECT_TIMEOUT_MS },
   });
   return agent.compose((dispatch) => (options, handler) => {
-    const attempt = ([origin, ...others]: readonly string[]): boolean =>
-      dispatch(
-        { ...options, origin: origin ?? '' },
-        others.length === 0 ? handler : untilStarted(handler, () => attempt(others)),
-      );
+    const attempt = ([origin = '', ...others]: readonly string[]): boolean => {
+      const isRead = options.method === 'GET' || options.method === 'HEAD';
+      const instead = others.length === 0 ? undefined : () => attempt(others);
+      const onLeaving = () => upstreams.leaving(origin);
+      return dispatch({ ...options, origin }, watching(handler, { isRead, instead, onLeaving }));
+    };
     return attempt(upstreams.candidates(String(options.origin)));
   });
 }
 
-/** `handler`, but where a request fails before any of it was sent `instead` is called. */
-function untilStarted(handler: Dispatcher.DispatchHandler, instead: () => void): Dispatcher.DispatchHandler {
-  let isStarted = false;
+interface Watching {
+  readonly isRead: boolean;
+  /** Called where the request failed and may be sent elsewhere. */
+  readonly instead: (() => void) | undefined;
+  /** Called where the process says that it closes its connections. */
+  readonly onLeaving: () => void;
+}
+
+function watching(
+  handler: Dispatcher.DispatchHandler,
+  { isRead, instead, onLeaving }: Watching,
+): Dispatcher.DispatchHandler {
+  let isSent = false;
+  let isAnswered = false;
   return {
     onRequestStart: (...start) => {
-      isStarted = true;
+      isSent = true;
       handler.onRequestStart?.(...start);
     },
-    onResponseStart: (...head) => handler.onResponseStart?.(...head),
+    onResponseStart: (controller, status, headers, message) => {
+      isAnswered = true;
+      if (headers.connection === 'close') onLeaving();
+      handler.onResponseStart?.(controller, status, headers, message);
+    },
     onResponseData: (...data) => handler.onResponseData?.(...data),
     onResponseEnd: (...end) => handler.onResponseEnd?.(...end),
-    onResponseError: (...failure) => {
-      if (isStarted) handler.onResponseError?.(...failure);
-      else instead();
+    onResponseError: (controller, error) => {
+      const isLost = !isSent || (isRead && !isAnswered && LOST.has(codeOf(error)));
+      if (isLost && instead) instead();
+      else handler.onResponseError?.(controller, error);
     },
   };
+}
+
+/** The other side has closed the connection. */
+const LOST: ReadonlySet<unknown> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
+
+function codeOf(error: Error): unknown {
+  return 'code' in error ? error.code : undefined;
 }
 
 /** A raw connection to a process of `service`. Throws the last refusal where all refuse. */

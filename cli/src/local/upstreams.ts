@@ -1,4 +1,5 @@
 /** What stands behind the gateway: which processes of a service there are, and which of them are ready. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { askReadiness, type Readiness } from './readiness.ts';
 import type { Upstream } from './stack-processes.ts';
 
@@ -7,6 +8,8 @@ export interface Upstreams {
   next(service: string): string;
   /** The processes to try when `baseUrl` refuses the connection, itself first, ready ones before others. */
   candidates(baseUrl: string): readonly string[];
+  /** The process at `baseUrl` has said that it is about to go: it counts as not ready until it is asked again. */
+  leaving(baseUrl: string): void;
   /** The readiness of each process, as of the last poll. */
   health(): readonly { readonly service: string; readonly readiness: Readiness }[];
   close(): void;
@@ -14,19 +17,12 @@ export interface Upstreams {
 
 const POLL_MS = 500;
 const UNKNOWN: Readiness = { isReady: false, reason: 'not asked yet' };
+const LEAVING: Readiness = { isReady: false, reason: 'is about to go' };
 
 /** Starts to poll the processes' readiness; resolves once all were asked. */
 export async function watchUpstreams(list: readonly Upstream[]): Promise<Upstreams> {
   const states = list.map((upstream) => ({ ...upstream, readiness: UNKNOWN }));
   const turns = new Map<string, number>();
-
-  async function poll(): Promise<void> {
-    await Promise.all(
-      states.map(async (state) => {
-        state.readiness = await askReadiness(`${state.opsUrl}/health/ready`);
-      }),
-    );
-  }
 
   /** Base URLs of a service, those that are ready first. */
   function urlsOf(service: string): { ready: string[]; others: string[] } {
@@ -38,15 +34,21 @@ export async function watchUpstreams(list: readonly Upstream[]): Promise<Upstrea
     return { ready: urls(true), others: urls(false) };
   }
 
-  await poll();
-  // One round after the other: a slow answer must not pile up polls.
-  let timer = setTimeout(repeat, POLL_MS);
-  async function repeat(): Promise<void> {
-    await poll();
-    timer = setTimeout(repeat, POLL_MS);
-    if (isClosed) clearTimeout(timer);
+  const closing = new AbortController();
+  /** Each process is asked by itself, one question after the other: one that is slow hides nothing of the others. */
+  async function watch(state: (typeof states)[number]): Promise<void> {
+    while (!closing.signal.aborted) {
+      await sleep(POLL_MS, undefined, { signal: closing.signal }).catch(() => {});
+      state.readiness = await askReadiness(readyUrl(state));
+    }
   }
-  let isClosed = false;
+
+  await Promise.all(
+    states.map(async (state) => {
+      state.readiness = await askReadiness(readyUrl(state));
+    }),
+  );
+  for (const state of states) void watch(state);
 
   return {
     next(service) {
@@ -63,10 +65,15 @@ export async function watchUpstreams(list: readonly Upstream[]): Promise<Upstrea
       const { ready, others } = urlsOf(service);
       return [...new Set([baseUrl, ...ready, ...others])];
     },
-    health: () => states.map(({ service, readiness }) => ({ service, readiness })),
-    close: () => {
-      isClosed = true;
-      clearTimeout(timer);
+    leaving(baseUrl) {
+      const state = states.find(({ url }) => url === baseUrl);
+      if (state) state.readiness = LEAVING;
     },
+    health: () => states.map(({ service, readiness }) => ({ service, readiness })),
+    close: () => closing.abort(),
   };
+}
+
+function readyUrl({ opsUrl }: Upstream): string {
+  return `${opsUrl}/health/ready`;
 }

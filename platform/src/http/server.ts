@@ -48,6 +48,8 @@ export interface HttpServerOptions {
   readonly drainMs?: number;
   /** How long requests in flight may then take. Default 15,000 ms. */
   readonly graceMs?: number;
+  /** Called when nothing more is accepted: ends what upgraded connections carry. */
+  readonly farewell?: () => Promise<void>;
 }
 
 export interface HttpServer {
@@ -89,6 +91,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const drain = createDrain(fastify, {
     drainMs: options.drainMs ?? 2_000,
     graceMs: options.graceMs ?? 15_000,
+    farewell: options.farewell,
   });
   const exchange = createExchanger({
     ...options,

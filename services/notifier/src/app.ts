@@ -52,20 +52,23 @@ async function run(config: Config, overrides: Overrides, releasers: Releasers): 
   const checks = async () => ({ log: state.isFollowing, access: push.isAccessKnown() });
   const ops = createOpsServer({ service: NAME, logger, metrics, operatorToken, checks });
   releasers.add(() => ops.close());
-  const server = createPushServer(config, platform, push, isReady);
-  releasers.add(() => server.close());
-  releasers.add(() => push.sessions.drain());
   startFollowing(platform, push, releasers, () => {
     state.isFollowing = true;
   });
-  const addresses = {
-    ops: await ops.listen({ host, port: config.opsPort }),
-    main: await server.listen({ host, port: config.port }),
-  };
-  releasers.add(() => {
-    state.isStopping = true;
-    ops.drain();
+  // Sockets are served until those who send new ones here have heard that it goes; only then are they sent away.
+  const server = createPushServer(config, platform, push, {
+    isReady,
+    farewell: () => {
+      state.isStopping = true;
+      return push.sessions.drain();
+    },
   });
+  releasers.add(() => server.close());
+  const addresses = {
+    main: await server.listen({ host, port: config.port }),
+    ops: await ops.listen({ host, port: config.opsPort }),
+  };
+  releasers.add(() => ops.drain());
   logger.info(addresses, 'started');
   return addresses;
 }

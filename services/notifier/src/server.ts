@@ -14,7 +14,7 @@ export function createPushServer(
   config: Config,
   { logger, tracing, metrics }: Platform,
   push: Push,
-  isReady: () => boolean,
+  { isReady, farewell }: { isReady: () => boolean; farewell: () => Promise<void> },
 ): HttpServer {
   const { publicUrl, trustedProxies, allowedOrigins } = config;
   const server = createHttpServer({
@@ -29,6 +29,7 @@ export function createPushServer(
     trustedProxies,
     allowedOrigins,
     isReady,
+    farewell,
   });
   acceptUpgrades(server.fastify.server, {
     context: push.context,
