@@ -31,6 +31,8 @@ const LAG_MS = 2 * OUT_WITHIN_MS;
 let stack: TestStack;
 let staff: Api;
 let load: Load;
+/** Someone whose permission every replica has followed long before any lags. */
+let early: Awaited<ReturnType<typeof newStaff>>;
 
 beforeAll(async () => {
   stack = await startTestStack({ replicas: 2, faults: true, tuning: unlimited });
@@ -90,8 +92,8 @@ async function follow(socket: PushClient, channel: string, id: number): Promise<
 }
 
 /** Revokes `staff`; gives the milliseconds until nothing of it was left at any replica. */
-async function revokeStaff(): Promise<number> {
-  const { author, person, draft, channel, sockets, edit, params } = await newStaff();
+async function revokeStaff(member: typeof early): Promise<number> {
+  const { author, person, draft, channel, sockets, edit, params } = member;
   await edit();
   for (const socket of sockets) await socket.until((message) => message.type === 'event');
   const authors = await openSockets(stack, author.api.token ?? '');
@@ -125,9 +127,10 @@ async function revokeStaff(): Promise<number> {
 }
 
 it('a revoked session or permission is out everywhere within a second or so', async () => {
+  early = await newStaff();
   for (const way of Object.keys(ways)) report(NUMBER, { [way]: await slowest(way, PEOPLE) });
   let slowestMs = 0;
-  for (let n = 0; n < PEOPLE; n++) slowestMs = Math.max(slowestMs, await revokeStaff());
+  for (let n = 0; n < PEOPLE; n++) slowestMs = Math.max(slowestMs, await revokeStaff(await newStaff()));
   report(NUMBER, { 'each of': PEOPLE, 'permission revoked': `${Math.round(slowestMs)} ms` });
 });
 
@@ -160,6 +163,6 @@ it('a replica that lags behind asks, and never waves anyone through', async () =
   );
   await Promise.all(faults.map((fault) => fault.fired()));
   for (const way of Object.keys(ways)) report(NUMBER, { [`${way}, lagging`]: await slowest(way, 1) });
-  report(NUMBER, { 'permission revoked, lagging': `${Math.round(await revokeStaff())} ms` });
+  report(NUMBER, { 'permission revoked, lagging': `${Math.round(await revokeStaff(early))} ms` });
   for (const fault of faults) fault.disarm();
 });
