@@ -5,7 +5,7 @@ import { throttleFields, toLimits } from '@annals/platform/http/throttle';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { callerEnvironment, ownVariables } from '../config.ts';
-import { knownVariables, tuningFrom } from '../local/environment.ts';
+import { knownVariables, localThrottles, tuningFrom } from '../local/environment.ts';
 import { layoutFrom, MAX_REPLICAS } from '../local/layout.ts';
 import { createLogSink } from '../local/log-sink.ts';
 import type { Stack } from '../local/stack.ts';
@@ -146,7 +146,7 @@ function limits(): string {
   const env = Object.fromEntries(
     Object.entries(callerEnvironment()).filter(([name]) => name.startsWith('ANNALS_THROTTLE_')),
   );
-  const { read, write, login } = toLimits(loadConfig(throttles, env));
+  const { read, write, login } = toLimits(loadConfig(throttles, { ...localThrottles, ...env }));
   return `per caller and minute: ${read.perMinute} reads, ${write.perMinute} writes, ${login.perMinute} log-ins (ANNALS_THROTTLE_READ, _WRITE, _LOGIN)`;
 }
 

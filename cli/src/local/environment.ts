@@ -22,6 +22,13 @@ export type KnownVariables = Readonly<Record<LocalService, ReadonlySet<string>>>
 
 const PREFIX = 'ANNALS_';
 
+/** Throttles of the local profile, generous: a minute allows so much, an hour 20 times as much. */
+export const localThrottles: Environment = {
+  ANNALS_THROTTLE_READ: '6000',
+  ANNALS_THROTTLE_WRITE: '1200',
+  ANNALS_THROTTLE_LOGIN: '60',
+};
+
 /** Reads the services' configuration schemas. */
 export async function knownVariables(): Promise<KnownVariables> {
   const entries = await Promise.all(
@@ -60,6 +67,7 @@ export function environmentOf(replica: Replica, settings: StackSettings, known: 
   const pool: Record<string, string | undefined> = {
     ANNALS_MAIL_FOLDER: join(settings.dataFolder, 'mails'),
     ANNALS_ALLOWED_ORIGINS: settings.publicUrl,
+    ...localThrottles,
     ...tuning,
     ANNALS_DATABASE_URL: settings.databaseUrl,
     ANNALS_HOST: '127.0.0.1',

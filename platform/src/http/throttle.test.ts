@@ -1,21 +1,14 @@
-import type { Permission } from '@annals/contracts/kit/route';
-import { expect, it } from 'vitest';
+import { suiteLimits, throttleSuite, user } from '@annals/testing/suites/throttle.suite';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { networkOf } from './network.ts';
 import { sampleServer } from './sample.fixture.ts';
 import { createLocalThrottle, type Permit, throttleFields, toLimits } from './throttle.ts';
-import type { Caller } from './types.ts';
 
 const limit = (perMinute: number, perHour = perMinute * 20) => ({ perMinute, perHour });
-const limits = { read: limit(2, 5), write: limit(1), login: limit(1), import: limit(10) };
-const anonymous = (address: string): Caller => ({ kind: 'anonymous', address });
-const user = (userId: string, ...permissions: Permission[]): Caller => ({
-  kind: 'user',
-  userId,
-  sessionId: 's',
-  permissions: new Set(permissions),
-  address: '192.0.2.1',
-});
+const limits = suiteLimits;
+
+throttleSuite(async () => createLocalThrottle(suiteLimits));
 
 function throttleAt(time = 0) {
   const clock = { time };
@@ -64,45 +57,44 @@ it('refuses until the hour is over once its limit is reached; refused requests d
   expect(take('read', user('a')).isGranted).toBe(true);
 });
 
-it('counts users by id, anonymous callers by address, each throttle on its own', () => {
-  const { take } = throttleAt();
-  expect(take('write', user('a')).isGranted).toBe(true);
-  expect(take('write', user('a')).isGranted).toBe(false);
-  expect(take('read', user('a')).isGranted).toBe(true);
-  expect(take('write', user('b')).isGranted).toBe(true);
-  expect(take('write', anonymous('192.0.2.1')).isGranted).toBe(true);
-  expect(take('write', anonymous('192.0.2.1')).isGranted).toBe(false);
-  expect(take('write', anonymous('192.0.2.2')).isGranted).toBe(true);
-});
-
 it('counts an IPv6 network of 64 bits as one caller', () => {
-  const { take } = throttleAt();
-  expect(take('write', anonymous('2001:db8::1')).isGranted).toBe(true);
-  expect(take('write', anonymous('2001:db8:0:0:1:2:3:4')).isGranted).toBe(false);
-  expect(take('write', anonymous('2001:db8:0:1::1')).isGranted).toBe(true);
   expect(
     ['::1', '2001:DB8::', '1:2:3:4:5:6:7:8', 'fe80::1', '::ffff:192.0.2.1', '192.0.2.1'].map(networkOf),
   ).toEqual(['0:0:0:0', '2001:db8:0:0', '1:2:3:4', 'fe80:0:0:0', '192.0.2.1', '192.0.2.1']);
 });
 
-it('exempts services, and gives importers a limit of their own except for logging in', () => {
-  const { take } = throttleAt();
-  const service: Caller = { kind: 'service', name: 'worker', address: '192.0.2.1' };
-  for (let count = 0; count < 50; count++) {
-    expect(take('write', service)).toEqual({ isGranted: true, retryAfter: 0, headers: null });
-  }
-  const importer = user('i', 'can_import');
-  for (let count = 0; count < 10; count++) {
-    expect(take(count % 2 ? 'read' : 'write', importer).isGranted).toBe(true);
-  }
-  expect(take('read', importer).isGranted).toBe(false);
-  expect(take('login', importer).isGranted).toBe(true);
-  expect(take('login', importer).isGranted).toBe(false);
-});
+describe('settings [X1]', () => {
+  const limitsOf = (settings: Record<string, string>) => toLimits(z.object(throttleFields).parse(settings));
 
-it('takes its limits from the settings', () => {
-  const settings = z.object(throttleFields).parse({ throttleLogin: '7' });
-  expect(toLimits(settings)).toMatchObject({ login: limit(7), read: limit(6_000) });
+  it('are strict where nothing is set: 60 a minute, 1,000 an hour, 100 without a token, logging in less', () => {
+    expect(limitsOf({})).toEqual({
+      read: limit(60, 1_000),
+      write: limit(60, 1_000),
+      anonymousRead: limit(60, 100),
+      anonymousWrite: limit(60, 100),
+      login: limit(10, 50),
+      import: limit(60_000),
+    });
+  });
+
+  it('allow 20 minutes an hour where only the minute is set, to anonymous callers as well', () => {
+    expect(limitsOf({ throttleRead: '300', throttleLogin: '7' })).toMatchObject({
+      read: limit(300, 6_000),
+      anonymousRead: limit(300, 6_000),
+      anonymousWrite: limit(60, 100),
+      login: limit(7),
+    });
+  });
+
+  it('say every hour as they like', () => {
+    const settings = { throttleRead: '300', throttleReadHour: '400', throttleAnonymousHour: '90' };
+    expect(limitsOf({ ...settings, throttleLoginHour: '30' })).toMatchObject({
+      read: limit(300, 400),
+      anonymousRead: limit(300, 90),
+      anonymousWrite: limit(60, 90),
+      login: limit(10, 30),
+    });
+  });
 });
 
 it('says on every answer of a throttled route what is left, and refuses with 429', async () => {

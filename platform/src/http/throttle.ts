@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 import type { z } from 'zod';
 import { wholeNumber } from '../config/common.ts';
 import { networkOf } from './network.ts';
-import type { Caller } from './types.ts';
+import { type Caller, holds } from './types.ts';
 
 /** What a throttle says of one request. */
 export interface Permit {
@@ -17,7 +17,7 @@ export interface Permit {
 
 /**
  * The port: takes one permit for `caller`. May answer at once or after asking elsewhere, so that replicas can share
- * limits by leasing permits in blocks.
+ * limits by leasing permits in blocks. Rejects with the problem `unavailable` where nobody can tell.
  */
 export interface Throttle {
   take(name: Exclude<ThrottleName, 'none'>, caller: Caller): Permit | Promise<Permit>;
@@ -29,39 +29,109 @@ export interface Limit {
   readonly perHour: number;
 }
 
-/** Limits by throttle; `import` is that of callers with `can_import`, for whatever they do but logging in. */
-export type Limits = Readonly<Record<'read' | 'write' | 'login' | 'import', Limit>>;
+/**
+ * Limits by throttle; `anonymous…` for callers without a token; `import` is that of callers with `can_import`, for
+ * whatever they do but logging in.
+ */
+export type Limits = Readonly<
+  Record<'read' | 'write' | 'login' | 'import' | 'anonymousRead' | 'anonymousWrite', Limit>
+>;
 
-const requestsPerMinute = (requests: number) => wholeNumber(1, 10_000_000).default(requests);
+const requests = wholeNumber(1, 10_000_000).optional();
 
-/** Settings of the throttles, for services' schemas: requests per minute. An hour allows 20 times as many. */
+/**
+ * Settings of the throttles, for services' schemas [X1]: requests of one caller per minute, and per hour. Where only
+ * the minute is set, an hour allows 20 times as many, to anonymous callers as well.
+ */
 export const throttleFields = {
-  throttleRead: requestsPerMinute(6_000),
-  throttleWrite: requestsPerMinute(1_200),
-  throttleLogin: requestsPerMinute(60),
-  throttleImport: requestsPerMinute(60_000),
+  throttleRead: requests,
+  throttleReadHour: requests,
+  throttleWrite: requests,
+  throttleWriteHour: requests,
+  /** Reads per hour without a token, and as many writes. */
+  throttleAnonymousHour: requests,
+  throttleLogin: requests,
+  throttleLoginHour: requests,
+  throttleImport: requests,
+  throttleImportHour: requests,
 };
 
+/** In production, where nothing is set. */
+const DEFAULT = {
+  requests: { perMinute: 60, perHour: 1_000 },
+  anonymousHour: 100,
+  login: { perMinute: 10, perHour: 50 },
+  import: { perMinute: 60_000, perHour: 1_200_000 },
+};
 const MINUTES_PER_HOUR_ALLOWED = 20;
 
 /** The limits that {@link throttleFields} mean. */
 export function toLimits(settings: z.output<z.ZodObject<typeof throttleFields>>): Limits {
-  const limit = (requests: number): Limit => ({
-    perMinute: requests,
-    perHour: requests * MINUTES_PER_HOUR_ALLOWED,
+  const { throttleAnonymousHour } = settings;
+  const limit = (perMinute: number | undefined, perHour: number | undefined, byDefault: Limit): Limit => ({
+    perMinute: perMinute ?? byDefault.perMinute,
+    perHour: perHour ?? (perMinute === undefined ? byDefault.perHour : perMinute * MINUTES_PER_HOUR_ALLOWED),
   });
+  const anonymous = (perMinute: number | undefined) =>
+    limit(perMinute, throttleAnonymousHour, { ...DEFAULT.requests, perHour: DEFAULT.anonymousHour });
   return {
-    read: limit(settings.throttleRead),
-    write: limit(settings.throttleWrite),
-    login: limit(settings.throttleLogin),
-    import: limit(settings.throttleImport),
+    read: limit(settings.throttleRead, settings.throttleReadHour, DEFAULT.requests),
+    write: limit(settings.throttleWrite, settings.throttleWriteHour, DEFAULT.requests),
+    login: limit(settings.throttleLogin, settings.throttleLoginHour, DEFAULT.login),
+    import: limit(settings.throttleImport, settings.throttleImportHour, DEFAULT.import),
+    anonymousRead: anonymous(settings.throttleRead),
+    anonymousWrite: anonymous(settings.throttleWrite),
+  };
+}
+
+/** What a caller is counted as, under which limit; null for services, which have none. */
+export function subjectOf(
+  name: Exclude<ThrottleName, 'none'>,
+  caller: Caller,
+): { readonly key: string; readonly limit: keyof Limits } | null {
+  if (caller.kind === 'service') return null;
+  if (caller.kind === 'anonymous') {
+    const key = `${name} ${networkOf(caller.address)}`;
+    if (name === 'login') return { key, limit: name };
+    return { key, limit: name === 'read' ? 'anonymousRead' : 'anonymousWrite' };
+  }
+  const limit = name !== 'login' && holds(caller, 'can_import') ? 'import' : name;
+  return { key: `${limit} ${caller.userId}`, limit };
+}
+
+/** The permit of callers without a limit. */
+export const UNLIMITED: Permit = { isGranted: true, retryAfter: 0, headers: null };
+
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 3_600_000;
+
+/** What is left of a limit, and for how long. */
+export interface Left {
+  readonly requests: number;
+  readonly ms: number;
+}
+
+/** A permit as callers see it; refused, it says when the windows that are used up end. */
+export function toPermit(
+  isGranted: boolean,
+  { perMinute, perHour }: Limit,
+  minute: Left,
+  hour: Left,
+): Permit {
+  const secondsOf = ({ ms }: Left) => Math.max(1, Math.ceil(ms / 1_000));
+  const wait = (left: Left) => (left.requests > 0 ? 0 : secondsOf(left));
+  return {
+    isGranted,
+    retryAfter: isGranted ? 0 : Math.max(1, wait(minute), wait(hour)),
+    headers: {
+      'ratelimit-policy': `"burst";q=${perMinute};w=${MINUTE_MS / 1_000}, "sustained";q=${perHour};w=${HOUR_MS / 1_000}`,
+      ratelimit: `"burst";r=${minute.requests};t=${secondsOf(minute)}, "sustained";r=${hour.requests};t=${secondsOf(hour)}`,
+    },
   };
 }
 
 /** Callers that are counted at a time; the one not seen for longest is forgotten first. */
 const MAX_CALLERS = 50_000;
-const MINUTE_S = 60;
-const HOUR_S = 3_600;
 
 interface Window {
   used: number;
@@ -78,54 +148,33 @@ export function createLocalThrottle(limits: Limits, now: () => number = Date.now
   const counters = new LRUCache<string, Counters>({ max: MAX_CALLERS });
   return {
     take(name, caller) {
-      if (caller.kind === 'service') return UNLIMITED;
-      const limitName = limitFor(name, caller);
-      const key = `${limitName} ${caller.kind === 'user' ? caller.userId : networkOf(caller.address)}`;
+      const subject = subjectOf(name, caller);
+      if (subject === null) return UNLIMITED;
+      const { key, limit } = subject;
       const found = counters.get(key) ?? { minute: { used: 0, endsAt: 0 }, hour: { used: 0, endsAt: 0 } };
       counters.set(key, found);
-      return takeOne(found, limits[limitName], now());
+      return takeOne(found, limits[limit], now());
     },
   };
 }
 
-function limitFor(name: Exclude<ThrottleName, 'none'>, caller: Caller): keyof Limits {
-  const isImporter = caller.kind === 'user' && caller.permissions.has('can_import');
-  return isImporter && name !== 'login' ? 'import' : name;
-}
-
-function takeOne({ minute, hour }: Counters, { perMinute, perHour }: Limit, time: number): Permit {
-  renew(minute, MINUTE_S, time);
-  renew(hour, HOUR_S, time);
-  const retryAfter = Math.max(
-    minute.used < perMinute ? 0 : secondsLeft(minute, time),
-    hour.used < perHour ? 0 : secondsLeft(hour, time),
-  );
-  if (retryAfter === 0) {
+function takeOne({ minute, hour }: Counters, limit: Limit, time: number): Permit {
+  renew(minute, MINUTE_MS, time);
+  renew(hour, HOUR_MS, time);
+  const isGranted = minute.used < limit.perMinute && hour.used < limit.perHour;
+  if (isGranted) {
     minute.used++;
     hour.used++;
   }
-  return {
-    isGranted: retryAfter === 0,
-    retryAfter,
-    headers: {
-      'ratelimit-policy': `"burst";q=${perMinute};w=${MINUTE_S}, "sustained";q=${perHour};w=${HOUR_S}`,
-      ratelimit: `${remaining('burst', perMinute, minute, time)}, ${remaining('sustained', perHour, hour, time)}`,
-    },
-  };
+  const left = (window: Window, quota: number) => ({
+    requests: quota - window.used,
+    ms: window.endsAt - time,
+  });
+  return toPermit(isGranted, limit, left(minute, limit.perMinute), left(hour, limit.perHour));
 }
 
-const UNLIMITED: Permit = { isGranted: true, retryAfter: 0, headers: null };
-
-function renew(window: Window, seconds: number, time: number): void {
+function renew(window: Window, ms: number, time: number): void {
   if (time < window.endsAt) return;
   window.used = 0;
-  window.endsAt = time + seconds * 1_000;
-}
-
-function secondsLeft(window: Window, time: number): number {
-  return Math.ceil((window.endsAt - time) / 1_000);
-}
-
-function remaining(policy: string, quota: number, window: Window, time: number): string {
-  return `"${policy}";r=${quota - window.used};t=${secondsLeft(window, time)}`;
+  window.endsAt = time + ms;
 }

@@ -7,10 +7,11 @@ import { createProgress } from '@annals/platform/consumer/progress';
 import { type Consumers, createConsumers } from '@annals/platform/consumer/runtime';
 import { confirmBy } from '@annals/platform/http/access-rule';
 import { createAuthenticator } from '@annals/platform/http/authenticator';
+import { openThrottle } from '@annals/platform/http/open-throttle';
 import type { Authenticate } from '@annals/platform/http/operation';
 import { type AdminRoute, adminRoute, createOpsServer } from '@annals/platform/http/ops-server';
 import { createHttpServer, type HttpServer } from '@annals/platform/http/server';
-import { createLocalThrottle, toLimits } from '@annals/platform/http/throttle';
+import type { Throttle } from '@annals/platform/http/throttle';
 import { type App as AppOf, toApp } from '@annals/platform/lifecycle/app';
 import type { Releasers } from '@annals/platform/lifecycle/releasers';
 import { createPool } from '@annals/platform/postgres/pool';
@@ -63,7 +64,10 @@ async function run(config: Config, overrides: WriteSideOverrides, releasers: Rel
     admin: [...adminUserRoutes(write.runner), statusRoute(consumers)],
   });
   releasers.add(() => ops.close());
+  const throttle = await openThrottle(config, { application: NAME, logger });
+  releasers.add(() => throttle.close());
   const server = createServer({
+    throttle,
     config,
     platform,
     write,
@@ -107,6 +111,7 @@ async function startConsumers(
 }
 
 interface Parts {
+  readonly throttle: Throttle;
   readonly config: Config;
   readonly platform: Platform;
   readonly write: WriteSide;
@@ -115,7 +120,7 @@ interface Parts {
   readonly isReady: () => Promise<boolean>;
 }
 
-function createServer({ config, platform, write, identity, access, isReady }: Parts): HttpServer {
+function createServer({ config, platform, write, identity, access, throttle, isReady }: Parts): HttpServer {
   const { logger, tracing, metrics } = platform;
   const { publicUrl, trustedProxies, allowedOrigins } = config;
   return createHttpServer({
@@ -125,7 +130,7 @@ function createServer({ config, platform, write, identity, access, isReady }: Pa
     internal: [...internalSessionRoutes(identity), releaseRoute(write.reservations)],
     authenticate: authenticator(config, identity, access),
     confirmForbidden: confirmBy(write.permissionsOf),
-    throttle: createLocalThrottle(toLimits(config)),
+    throttle,
     logger,
     tracing,
     metrics,

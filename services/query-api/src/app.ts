@@ -12,11 +12,12 @@ import type { EventLog } from '@annals/platform/event-log/log';
 import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
 import { confirmBy } from '@annals/platform/http/access-rule';
 import { createAuthenticator } from '@annals/platform/http/authenticator';
+import { openThrottle } from '@annals/platform/http/open-throttle';
 import type { Authenticate } from '@annals/platform/http/operation';
 import { createOpsServer } from '@annals/platform/http/ops-server';
 import { createRemoteJwks } from '@annals/platform/http/remote-jwks';
 import { createHttpServer, type HttpServer } from '@annals/platform/http/server';
-import { createLocalThrottle, toLimits } from '@annals/platform/http/throttle';
+import type { Throttle } from '@annals/platform/http/throttle';
 import { type App as AppOf, toApp } from '@annals/platform/lifecycle/app';
 import type { Releasers } from '@annals/platform/lifecycle/releasers';
 import { createListener } from '@annals/platform/postgres/listener';
@@ -88,7 +89,9 @@ async function run(config: Config, overrides: Overrides, releasers: Releasers): 
   });
   const ops = createOpsServer({ service: NAME, logger, metrics, operatorToken, checks });
   releasers.add(() => ops.close());
-  const server = await createServer(config, platform, { ...gate, ...overrides });
+  const throttle = await openThrottle(config, { application: NAME, logger });
+  releasers.add(() => throttle.close());
+  const server = await createServer(config, platform, { ...gate, ...overrides }, throttle);
   releasers.add(() => server.close());
   const addresses = {
     ops: await ops.listen({ host, port: opsPort }),
@@ -165,7 +168,12 @@ function openGate(
   return { authenticate, isReady: () => isReady };
 }
 
-async function createServer(config: Config, platform: Platform, gate: Gate): Promise<HttpServer> {
+async function createServer(
+  config: Config,
+  platform: Platform,
+  gate: Gate,
+  throttle: Throttle,
+): Promise<HttpServer> {
   const { publicUrl, trustedProxies, allowedOrigins } = config;
   const { logger, metrics, tracing, freshness, log } = platform;
   const { authenticate } = gate;
@@ -181,7 +189,7 @@ async function createServer(config: Config, platform: Platform, gate: Gate): Pro
     internal: [bindChannelCheck({ context, rules, permissionsOf })],
     authenticate,
     confirmForbidden: confirmBy(permissionsOf),
-    throttle: createLocalThrottle(toLimits(config)),
+    throttle,
     logger,
     tracing,
     metrics,
