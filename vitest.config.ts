@@ -52,7 +52,7 @@ export default defineConfig({
           include: ['testing/**/*.fuzz.test.ts'],
           globalSetup: 'testing/src/fuzz/global-setup.ts',
           fileParallelism: false,
-          testTimeout: 120_000,
+          testTimeout: isProving ? 3_600_000 : 180_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 2 },
         },

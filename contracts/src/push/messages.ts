@@ -43,6 +43,7 @@ export const serverMessage = z.discriminatedUnion('type', [
       'already-subscribed',
       'too-many-subscriptions',
       'too-many-messages',
+      'cancelled',
       'unavailable',
     ]),
     detail: z.string(),

@@ -69,6 +69,9 @@ export interface HttpServer {
 const MAX_PARAMETER_LENGTH = 1_000;
 /** A request must have arrived after this time. */
 const REQUEST_TIMEOUT_MS = 60_000;
+/** Its head after this one: whoever keeps it back holds a connection and nothing else. */
+const HEAD_TIMEOUT_MS = 10_000;
+const TIMEOUT_CHECK_MS = 2_000;
 
 /** Creates the server. Throws where handlers and route table do not fit together. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
@@ -77,6 +80,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const fastify = createFastify({
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { headersTimeout: HEAD_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
     // What still arrives while closing is served like anything else, not with a 503 that is no problem document.
     return503OnClosing: false,
     forceCloseConnections: 'idle',

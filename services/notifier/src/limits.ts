@@ -3,10 +3,15 @@
 export interface PushLimits {
   /** Sockets of this process; further ones get a 503. */
   readonly sockets: number;
+  /** Connections beyond the sockets: handshakes under way, plain requests, sockets that are being closed. */
+  readonly handshakes: number;
   /** Bytes of one incoming message; beyond it the socket is closed with 1009. */
   readonly messageBytes: number;
+  /** Frames, and pieces as the network brings them, of one incoming message; beyond them: 1008. */
+  readonly fragments: number;
+  readonly chunks: number;
   readonly subscriptions: number;
-  /** A bucket of this size, refilled evenly within a minute. */
+  /** A bucket of this size, refilled evenly within a minute. Pings, and pongs that nobody asked for, count as well. */
   readonly messagesPerMinute: number;
   /** Messages that are refused for their form or number until the socket is closed with 3500. */
   readonly mistakes: number;
@@ -38,7 +43,10 @@ export interface PushLimits {
 
 export const defaultLimits: PushLimits = {
   sockets: 50_000,
+  handshakes: 1_000,
   messageBytes: 64 * 1024,
+  fragments: 128,
+  chunks: 2_048,
   subscriptions: 128,
   messagesPerMinute: 300,
   mistakes: 10,

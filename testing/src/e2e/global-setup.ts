@@ -11,6 +11,9 @@ declare module 'vitest' {
     /** Of a service caller: holds every permission and is never throttled. */
     serviceToken: string;
     operatorToken: string;
+    /** Of the first notifier, without the gateway between: its main port, and that for operations. */
+    notifierUrl: string;
+    notifierOpsUrl: string;
     /** The stack's data folder: mails are in `mails` below it. */
     stackFolder: string;
     databaseUrl: string;
@@ -43,6 +46,8 @@ export async function provideStack(
   project.provide('adminToken', String(session.accessToken));
   project.provide('serviceToken', stack.serviceToken);
   project.provide('operatorToken', stack.operatorToken);
+  project.provide('notifierUrl', stack.mainUrl('notifier'));
+  project.provide('notifierOpsUrl', stack.opsUrl('notifier'));
   project.provide('stackFolder', stack.dataFolder);
   project.provide('databaseUrl', stack.databaseUrl);
   return () => stack.stop();

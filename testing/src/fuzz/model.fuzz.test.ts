@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { beforeAll, expect, inject, test } from 'vitest';
+import { report } from '../guarantees/report.ts';
 import { rounds } from './operations.ts';
 import { ModelRun } from './run-model.ts';
 import { runs } from './runs.ts';
@@ -25,10 +26,15 @@ beforeAll(async () => {
 });
 
 test('any sequence and interleaving of commands ends with views equal to the model', async () => {
+  let [histories, commands] = [0, 0];
   await fc.assert(
     fc.asyncProperty(rounds, async (history) => {
       const run = await ModelRun.start(url, staff);
-      for (const round of history) await run.round(round);
+      for (const round of history) {
+        await run.round(round);
+        commands += round.length;
+      }
+      histories++;
       // Twice, so that both replicas of query-api are asked.
       for (let replica = 0; replica < 2; replica++) {
         const views = await readViews(url, run);
@@ -39,4 +45,5 @@ test('any sequence and interleaving of commands ends with views equal to the mod
     }),
     runs(12, 500),
   );
+  report(0, { histories, commands });
 });

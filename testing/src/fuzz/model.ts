@@ -211,7 +211,7 @@ function decide(world: World, article: Article, operation: Edit, { id, ifMatch }
       if (isTitleTaken(world, article.author, article.title, id)) return refused(409, 'title-taken');
       return becomes('ArticleRestored', { status: article.wasPublished ? 'published' : 'draft' });
     default:
-      return operation.kind satisfies never;
+      return operation satisfies never;
   }
 }
 

@@ -6,6 +6,7 @@ import type { Route } from '@annals/contracts/kit/route';
 import { routes } from '@annals/contracts/routes';
 import fc from 'fast-check';
 import { beforeAll, expect, inject, test } from 'vitest';
+import { report } from '../guarantees/report.ts';
 import { Known } from './known.ts';
 import { type AnswerChecker, createAnswerChecker, type OpenApi, type RawAnswer } from './openapi-answers.ts';
 import { type FuzzedRequest, requestsOf } from './requests.ts';
@@ -16,6 +17,7 @@ const url = inject('stackUrl');
 let known: Known;
 let document: OpenApi;
 let checker: AnswerChecker;
+let requests = 0;
 
 beforeAll(async () => {
   document = (await (await fetch(`${url}/openapi.json`)).json()) as OpenApi;
@@ -82,6 +84,7 @@ test.each(routes.map((route) => [route.name, route] as const))(
       fc.asyncProperty(requestsOf(route, names), async (fuzzed) => {
         const sent = known.resolve(route.path, route.method, fuzzed);
         const answer = await send(url, sent);
+        requests++;
         const fault = faultOf(route, fuzzed, sent, answer);
         if (fault) throw new Error(`${fault}\nto ${JSON.stringify(sent).slice(0, 2_000)}`);
         known.learn(answer);
@@ -89,5 +92,6 @@ test.each(routes.map((route) => [route.name, route] as const))(
       }),
       runs(25, 1_000),
     );
+    report(0, { requests });
   },
 );

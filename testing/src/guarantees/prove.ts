@@ -6,29 +6,42 @@ import { join } from 'node:path';
 import { repositoryFolder } from '@annals/cli/local/layout';
 import { provingEnvironment } from '../config.ts';
 
-const HELP = `Usage: npm run prove -- [number …]
+const HELP = `Usage: npm run prove -- [number | fuzz …]
 
-Runs the guarantees of docs/guarantees.md on real processes and a real PostgreSQL with full counts (about an hour for
-all of them), prints a table and writes it to .annals/prove.md. Numbers choose some: npm run prove -- 2 18
+Runs the guarantees of docs/guarantees.md and the fuzz on real processes and a real PostgreSQL with full counts (more
+than an hour for all of them), prints a table and writes it to .annals/prove.md. Numbers choose some, fuzz the fuzz:
+npm run prove -- 2 18 fuzz
 `;
 
 const suffix = '.guarantee.test.ts';
 
-/** The files of the guarantees with these numbers; all where there are none. Throws for a number without a file. */
-function filesOf(numbers: readonly string[]): string[] {
-  const files = readdirSync(import.meta.dirname).filter((name) => name.endsWith(suffix));
-  if (numbers.length === 0) return files;
-  return numbers.map((number) => {
-    const file = files.find((name) => Number.parseInt(name, 10) === Number(number));
+/** Everything that is fuzzed, below the repository's folder. */
+const FUZZ = ['testing/src/fuzz', 'services'];
+
+/** Paths of the files with these numbers, `fuzz` for the fuzz; all where there are none. Throws for what is not there. */
+function filesOf(chosen: readonly string[]): string[] {
+  const guarantees = readdirSync(import.meta.dirname).filter((name) => name.endsWith(suffix));
+  if (chosen.length === 0)
+    return filesOf([...guarantees.map((name) => String(Number.parseInt(name, 10))), 'fuzz']);
+  return chosen.flatMap((number) => {
+    if (number === 'fuzz') return fuzzFiles();
+    const file = guarantees.find((name) => Number.parseInt(name, 10) === Number(number));
     if (!file) throw new Error(`there is no guarantee ${number}`);
-    return file;
+    return [join(import.meta.dirname, file)];
   });
+}
+
+function fuzzFiles(): string[] {
+  return FUZZ.flatMap((folder) =>
+    readdirSync(join(repositoryFolder, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.fuzz.test.ts') && !name.includes('node_modules'))
+      .map((name) => join(repositoryFolder, folder, name)),
+  );
 }
 
 async function prove(numbers: readonly string[]): Promise<number> {
   const vitest = join(repositoryFolder, 'node_modules', 'vitest', 'vitest.mjs');
-  const files = filesOf(numbers).map((file) => join(import.meta.dirname, file));
-  const child = spawn(process.execPath, [vitest, 'run', '--project', 'guarantees', ...files], {
+  const child = spawn(process.execPath, [vitest, 'run', ...filesOf(numbers)], {
     cwd: repositoryFolder,
     env: provingEnvironment(),
     stdio: 'inherit',

@@ -14,15 +14,16 @@ interface Line {
   readonly seconds: number;
 }
 
-const PROJECT = 'guarantees';
+/** Files of the fuzz have a line each as well. */
+const LISTED = /\.(guarantee|fuzz)\.test\.ts$/;
 
 /** Prints the table once all tests are over, and keeps that of `npm run prove` in `.annals/prove.md`. */
 export class GuaranteeTable implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const lines = modules
-      .filter(({ project }) => project.name === PROJECT)
+      .filter(({ moduleId }) => LISTED.test(moduleId))
       .map(lineOf)
-      .toSorted((one, other) => Number(one.number) - Number(other.number));
+      .toSorted((one, other) => rank(one) - rank(other));
     if (lines.length === 0) return;
     const table = toMarkdown(lines);
     process.stdout.write(`\n${table}\n`);
@@ -33,6 +34,10 @@ export class GuaranteeTable implements Reporter {
   }
 }
 
+function rank({ number }: Line): number {
+  return Number.isNaN(Number(number)) ? Number.POSITIVE_INFINITY : Number(number);
+}
+
 /** A file is a guarantee: its number and name come from the file's name where no test of it has reported. */
 function lineOf(module: TestModule): Line {
   const tests = [...module.children.allTests()];
@@ -40,9 +45,11 @@ function lineOf(module: TestModule): Line {
   const states = new Set(tests.map((test) => test.result().state));
   const failed = module.state() === 'failed' || states.has('failed');
   const isSkipped = states.size === 1 && states.has('skipped');
+  const name = basename(module.moduleId);
+  const isFuzz = name.endsWith('.fuzz.test.ts');
   return {
-    number: String(Number.parseInt(basename(module.moduleId), 10)),
-    title: tests[0]?.name ?? basename(module.moduleId),
+    number: isFuzz ? 'fuzz' : String(Number.parseInt(name, 10)),
+    title: isFuzz ? name.slice(0, name.indexOf('.')) : (tests[0]?.name ?? name),
     facts,
     verdict: failed ? 'FAILS' : isSkipped ? 'skipped' : 'holds',
     seconds: module.diagnostic().duration / 1000 + module.diagnostic().setupDuration / 1000,

@@ -9,6 +9,8 @@ import { createMemoryKeyStore } from '@annals/platform/privacy/memory-keys';
 import { deepFreeze } from '@annals/testing/deep-freeze';
 import { valid } from '@annals/testing/fuzz/arbitrary';
 import { runs } from '@annals/testing/fuzz/runs';
+import { counts } from '@annals/testing/guarantees/counts';
+import { report } from '@annals/testing/guarantees/report';
 import fc from 'fast-check';
 import { v7 as uuidv7 } from 'uuid';
 import { describe, expect, test } from 'vitest';
@@ -51,7 +53,7 @@ describe.each(decided.map((aggregate) => [aggregate.category, aggregate] as cons
           expect(fold(category, structuredClone(events))).toEqual(state);
           if (decider) expect(decider.keys(state)).toEqual(decider.keys(structuredClone(state)));
         }),
-        runs(200, 20_000),
+        runs(200, 10_000),
       );
     });
 
@@ -61,7 +63,7 @@ describe.each(decided.map((aggregate) => [aggregate.category, aggregate] as cons
           const remembered: unknown = JSON.parse(JSON.stringify(fold(category, events.slice(0, at))));
           expect(fold(category, events.slice(at), remembered)).toEqual(fold(category, events));
         }),
-        runs(200, 20_000),
+        runs(200, 10_000),
       );
     });
   },
@@ -157,7 +159,8 @@ describe('histories of commands', () => {
       ),
       runs(40, 3_000),
     );
-  }, 120_000);
+    report(0, { histories: counts(40, 3_000) });
+  }, 3_600_000);
 
   test('at once, in any interleaving of their reads and appends, keep every invariant', async () => {
     await fc.assert(
@@ -192,7 +195,8 @@ describe('histories of commands', () => {
       ),
       runs(40, 3_000),
     );
-  }, 120_000);
+    report(0, { 'interleaved histories': counts(40, 3_000) });
+  }, 3_600_000);
 });
 
 /** The function, begun and ended when the scheduler says so. */

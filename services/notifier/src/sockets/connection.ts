@@ -31,6 +31,10 @@ export class Connection {
     if (this.isOpen) this.#socket.write(frame);
   }
 
+  pong(data: Buffer): void {
+    this.#webSocket.pong(data);
+  }
+
   ping(): void {
     this.write(PING_FRAME);
   }

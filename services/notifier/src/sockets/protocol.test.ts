@@ -3,6 +3,10 @@ import { connect as connectTcp } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startPushServer, TestClient, userId, waitFor } from './push-server.fixture.ts';
 
+const UPGRADE =
+  'GET /v1/push HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n' +
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: annals.v1\r\n\r\n';
+
 let server: Awaited<ReturnType<typeof startPushServer>>;
 beforeEach(async () => {
   server = await startPushServer({ sweepMs: 10 });
@@ -107,6 +111,75 @@ describe('messages', () => {
     });
   });
 
+  test.each([
+    ['pings', (client: TestClient, _n: number) => client.socket.ping()],
+    ['pongs that nobody asked for', (client: TestClient, _n: number) => client.socket.pong()],
+  ])('%s count as messages', async (_, send) => {
+    const client = await server.connect();
+    for (let n = 0; n < 400; n++) send(client, n);
+    expect(await client.closed()).toBe(3500);
+    expect(client.messages[0]).toMatchObject({ type: 'error', code: 'too-many-messages' });
+  });
+
+  test('a ping is answered with what it carries', async () => {
+    const client = await server.connect();
+    const answered = once(client.socket, 'pong');
+    client.socket.ping('x'.repeat(125));
+    expect(String(await answered)).toBe('x'.repeat(125));
+  });
+
+  test('answers to pings wait with everything else: a client that does not read is let go', async () => {
+    const full = await startPushServer({ queueBytes: -1 });
+    const client = await full.connect();
+    client.socket.ping();
+    expect(await client.closed()).toBe(3008);
+    await full.stop();
+  });
+
+  test('a frame without a message is a mistake', async () => {
+    const client = await server.connect();
+    client.socket.send(' \n\r\n');
+    expect(await client.until(() => true)).toMatchObject({ type: 'error', code: 'bad-message' });
+    client.socket.send('{"id":1,"type":"ping"}\n');
+    expect(await client.until(({ type }) => type === 'pong')).toEqual({ id: 1, type: 'pong' });
+    expect(client.messages).toHaveLength(2);
+  });
+
+  test('whoever goes on after the close is cut off', async () => {
+    const slow = await startPushServer({ closeMs: 60_000 });
+    const { port } = new URL(slow.url);
+    const tcp = connectTcp(Number(port), '127.0.0.1');
+    tcp.on('error', () => {});
+    tcp.write(UPGRADE);
+    await once(tcp, 'data');
+    tcp.resume();
+    const emptyText = Buffer.from([0x81, 0x80, 0, 0, 0, 0]);
+    const gone = once(tcp, 'close');
+    for (let n = 0; n < 400; n++) tcp.write(emptyText);
+    await gone;
+    await slow.stop();
+  });
+
+  test('a message in too many pieces closes with 1008', async () => {
+    const client = await server.connect();
+    client.socket.send('{"type":', { fin: false });
+    for (let n = 0; n < 200; n++) client.socket.send('', { fin: false });
+    expect(await client.closed()).toBe(1008);
+  });
+
+  test('a subscription that is given up before it begins is answered as cancelled', async () => {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    server.world.mayFollow = () => promise;
+    const client = await server.connect();
+    client.send(
+      { id: 1, type: 'subscribe', channel: 'article:x' },
+      { id: 2, type: 'unsubscribe', channel: 'article:x' },
+    );
+    expect(await client.until(({ id }) => id === 2)).toMatchObject({ type: 'ok' });
+    resolve(true);
+    expect(await client.until(({ id }) => id === 1)).toMatchObject({ type: 'error', code: 'cancelled' });
+  });
+
   test('the allowance refills', async () => {
     const client = await server.connect();
     for (let n = 0; n < 300; n++) client.send({ id: n, type: 'ping' });
@@ -151,10 +224,7 @@ describe('messages', () => {
     const other = await server.connect();
     const { port } = new URL(server.url);
     const tcp = connectTcp(Number(port), '127.0.0.1');
-    tcp.write(
-      'GET /v1/push HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n' +
-        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: annals.v1\r\n\r\n',
-    );
+    tcp.write(UPGRADE);
     await once(tcp, 'data');
     tcp.write(garbage);
     tcp.resume();

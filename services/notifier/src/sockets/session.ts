@@ -32,6 +32,8 @@ export class Session implements Member {
   #waiting: ClientMessage[] | null = null;
   #identity: Identity | null = null;
   #mistakes = 0;
+  /** Frames that came after the close. */
+  #late = 0;
   /** By when it must have authenticated or followed a public channel; infinite once it has. */
   #settleBy: number;
   #pingAt: number;
@@ -62,21 +64,55 @@ export class Session implements Member {
 
   /** Takes one incoming text frame: messages, one a line. Null: a frame that is no text. */
   receive(data: string | null): void {
-    this.alive();
+    if (this.#isOver()) return;
+    this.#alive();
     if (data === null) {
       this.#mistake(undefined, 'bad-message', 'only text frames are understood');
       return;
     }
+    let isEmpty = true;
     for (const line of data.split('\n')) {
       if (!this.#connection.isOpen) return;
-      if (line.trim() !== '') this.#take(parseMessage(line));
+      if (line.trim() === '') continue;
+      isEmpty = false;
+      this.#take(parseMessage(line));
     }
+    if (isEmpty) this.#mistake(undefined, 'bad-message', 'the frame holds no message');
+  }
+
+  /** Answers a ping frame. It counts as a message, and its answer waits like all others where the client does not read. */
+  pinged(data: Buffer): void {
+    if (this.#isOver()) return;
+    this.#alive();
+    if (!this.#isPermitted()) this.#mistake(undefined, 'too-many-messages', 'slow down');
+    else if (this.#connection.isFull) this.close(tooSlow.code, tooSlow.reason);
+    else this.#connection.pong(data);
+  }
+
+  /** Takes a pong frame; one that nobody asked for counts as a message. */
+  ponged(): void {
+    if (this.#isOver()) return;
+    const isAnswer = this.#awaitsPong;
+    this.#alive();
+    if (!isAnswer && !this.#isPermitted()) this.#mistake(undefined, 'too-many-messages', 'slow down');
   }
 
   /** The client has shown a sign of life. */
-  alive(): void {
+  #alive(): void {
     this.#awaitsPong = false;
     this.#pingAt = this.#context.now() + this.#context.limits.pingMs;
+  }
+
+  /** Whether the socket is closed or about to be: a client that goes on all the same is cut off. */
+  #isOver(): boolean {
+    if (this.#connection.isOpen) return false;
+    this.#late += 1;
+    if (this.#late > this.#context.limits.messagesPerMinute) this.#connection.terminate();
+    return true;
+  }
+
+  #isPermitted(): boolean {
+    return this.#permits.take(this.#context.limits.messagesPerMinute, this.#context.now());
   }
 
   /** Sends a frame that others may share; a client that does not keep up is closed. */
@@ -130,7 +166,7 @@ export class Session implements Member {
   }
 
   #take(parsed: ParsedMessage): void {
-    const isPermitted = this.#permits.take(this.#context.limits.messagesPerMinute, this.#context.now());
+    const isPermitted = this.#isPermitted();
     if ('mistake' in parsed) this.#mistake(parsed.id, 'bad-message', parsed.mistake);
     else if (!isPermitted) this.#mistake(parsed.message.id, 'too-many-messages', 'slow down');
     else if (this.#waiting) this.#waiting.push(parsed.message);
@@ -190,6 +226,7 @@ export class Session implements Member {
     const subscription: Subscription = { channel: hub.enter(name), isLive: false };
     this.#subscriptions.set(name, subscription);
     const isWanted = () => this.#subscriptions?.get(name) === subscription;
+    const cancelled = () => this.#fail(id, 'cancelled', 'unsubscribed before it began', name);
     const subscriber = {
       userId: this.userId,
       isWanted,
@@ -204,8 +241,9 @@ export class Session implements Member {
     };
     try {
       await subscribe(this.#context, subscription.channel, subscriber, since);
+      if (!subscription.isLive) cancelled();
     } catch (error) {
-      if (!isWanted()) return;
+      if (!isWanted()) return cancelled();
       this.#forget(name);
       if (!(error instanceof Refusal)) this.#context.metrics.failed(error);
       const { code, message } = error instanceof Refusal ? error : SUBSCRIPTION_FAILED;

@@ -35,11 +35,15 @@ export function acceptUpgrades(server: Server, options: UpgradeOptions): void {
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: limits.messageBytes,
+    maxFragments: limits.fragments,
+    maxBufferedChunks: limits.chunks,
+    autoPong: false,
     closeTimeout: limits.closeMs,
     handleProtocols: () => PUSH_SUBPROTOCOL,
     WebSocket: PushSocket,
   };
   const webSockets = new WebSocketServer(settings);
+  server.maxConnections = limits.sockets + limits.handshakes;
 
   const refuse = (request: IncomingMessage, socket: Duplex, problem: Problem): void => {
     metrics.refused(problem.code);
@@ -65,8 +69,8 @@ export function acceptUpgrades(server: Server, options: UpgradeOptions): void {
       webSocket.session = session;
       sessions.add(session);
       webSocket.on('message', onMessage);
-      webSocket.on('pong', onSignOfLife);
-      webSocket.on('ping', onSignOfLife);
+      webSocket.on('ping', onPing);
+      webSocket.on('pong', onPong);
       webSocket.on('error', ignore);
       webSocket.on('close', () => sessions.remove(session));
     });
@@ -77,8 +81,12 @@ function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
   (this as PushSocket).session?.receive(isBinary ? null : data.toString());
 }
 
-function onSignOfLife(this: WebSocket): void {
-  (this as PushSocket).session?.alive();
+function onPing(this: WebSocket, data: Buffer): void {
+  (this as PushSocket).session?.pinged(data);
+}
+
+function onPong(this: WebSocket): void {
+  (this as PushSocket).session?.ponged();
 }
 
 /** What ws objects to (a frame too big, bad UTF-8) it closes with the fitting code itself. */
