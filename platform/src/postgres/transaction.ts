@@ -30,18 +30,28 @@ export async function transaction<Result>(
 /** Sends statements, all in its own turn of the loop; the first one's result is the transaction's. */
 export type Sender<Result> = (client: pg.PoolClient) => readonly [Promise<Result>, ...Promise<unknown>[]];
 
+export interface SentOptions {
+  /** Makes the commit wait: for the answers, and then for it. */
+  readonly beforeCommit?: (() => Promise<void> | void) | undefined;
+  /**
+   * Whether a crash of the server may undo the commit, with all that was committed after it, for up to a second or so:
+   * it then doesn't wait for the disk. For what can be done again from what is durable.
+   */
+  readonly mayBeLost?: boolean;
+}
+
 /**
- * Runs a transaction in one round trip: its statements do not wait for each other's answers. `pool` has `pipeline`. Where any of them fails nothing is written, and the first failure is thrown. `beforeCommit` makes the commit
- * wait: for the answers, and then for it.
+ * Runs a transaction in one round trip: its statements do not wait for each other's answers. `pool` has `pipeline`.
+ * Where any of them fails nothing is written, and the first failure is thrown.
  */
 export async function sentAtOnce<Result>(
   pool: pg.Pool,
   send: Sender<Result>,
-  beforeCommit?: () => Promise<void> | void,
+  { beforeCommit, mayBeLost = false }: SentOptions = {},
 ): Promise<Result> {
   const client = await pool.connect();
   try {
-    const began = client.query('begin');
+    const began = client.query(mayBeLost ? 'begin; set local synchronous_commit = off' : 'begin');
     const statements = send(client);
     const sent = [began, ...statements];
     if (beforeCommit) {

@@ -119,7 +119,9 @@ export function createPostgresViewStore({ pool, faults }: PostgresConsumerStoreO
           ...(repair ? parking.carryOut(client, repair) : []),
           ...(writes ? parking.park(client, claim.consumer, writes.parked) : []),
         ];
-        return await sentAtOnce(pool, send, faults && (() => faults('written', claim.consumer)));
+        const beforeCommit = faults && (() => faults('written', claim.consumer));
+        // Checkpoint, view and repair are lost together or not at all, and then are done again.
+        return await sentAtOnce(pool, send, { beforeCommit, mayBeLost: true });
       } catch (error) {
         if (!isRefusal(error)) throw error;
         const refused = await findRefused(pool, table, rows);
