@@ -27,7 +27,8 @@ export interface FaultToArm {
   readonly match?: string | RegExp;
   /** Hits of one process that pass before it happens. Default 0. */
   readonly afterHits?: number;
-  readonly action: 'kill' | 'throw' | { readonly delayMs: number };
+  /** `hold`: waits there until it is disarmed. */
+  readonly action: 'kill' | 'throw' | 'hold' | { readonly delayMs: number };
   /** Happens at every hit until it is disarmed, rather than once. Default false. */
   readonly isLasting?: boolean;
 }

@@ -10,6 +10,8 @@ class InjectedFault extends Error {
   override readonly name = 'InjectedFault';
 }
 
+const HOLD_POLL_MS = 5;
+
 export interface Injector {
   readonly settings: FaultSettings;
   /** At a point that can wait. */
@@ -45,7 +47,7 @@ export function createInjector(opsPort: number): Injector {
     return before >= fault.afterHits && (fault.isLasting || claim(join(files.claimed, fault.id)));
   };
 
-  const next = (point: string, subject: string): ArmedFault['action'] | undefined => {
+  const next = (point: string, subject: string): ArmedFault | undefined => {
     const fault = read().find((candidate) => isDue(candidate, point, subject));
     if (!fault) return undefined;
     const at = new Date().toISOString();
@@ -56,17 +58,19 @@ export function createInjector(opsPort: number): Injector {
     appendFileSync(files.fired, `${JSON.stringify(fired)}\n`);
     if (fault.action === 'kill') process.kill(process.pid, 'SIGKILL');
     if (fault.action === 'throw') throw new InjectedFault(`${point} ${subject}`);
-    return fault.action;
+    return fault;
   };
 
   return {
     settings: own,
     async reach(point, subject) {
-      const action = next(point, subject);
-      if (typeof action === 'object') await sleep(action.delayMs);
+      const fault = next(point, subject);
+      if (typeof fault?.action === 'object') await sleep(fault.action.delayMs);
+      if (fault?.action === 'hold')
+        while (read().some(({ id }) => id === fault.id)) await sleep(HOLD_POLL_MS);
     },
     reachNow(point, subject) {
-      if (typeof next(point, subject) === 'object') throw new Error(`${point} cannot wait`);
+      if (next(point, subject)) throw new Error(`${point} cannot wait`);
     },
   };
 }

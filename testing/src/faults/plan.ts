@@ -27,7 +27,7 @@ export const armedFault = z.object({
   /** Hits of one process that pass before it happens. */
   afterHits: z.int(),
   isLasting: z.boolean(),
-  action: z.union([z.literal('kill'), z.literal('throw'), z.object({ delayMs: z.number() })]),
+  action: z.union([z.enum(['kill', 'throw', 'hold']), z.object({ delayMs: z.number() })]),
 });
 export type ArmedFault = z.infer<typeof armedFault>;
 

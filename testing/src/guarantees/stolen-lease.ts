@@ -1,0 +1,97 @@
+/** Takes leases away from owners that are in the middle of a batch, and lets them go on afterwards. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ConsumerFaultPoint } from '@annals/platform/consumer/faults';
+import type pg from 'pg';
+import { expect } from 'vitest';
+import type { Armed } from '../faults/faults.ts';
+import type { TestStack } from '../stack.ts';
+
+export interface Theft {
+  readonly service: 'projector' | 'worker';
+  readonly consumer: string;
+  /** Where the owner is stopped. */
+  readonly point: ConsumerFaultPoint;
+  /** Makes an event that the consumer handles. */
+  readonly provoke: () => Promise<unknown>;
+  /** The thief has read the same batch and not committed it when the former owner goes on; else it is well ahead. */
+  readonly isLevel: boolean;
+}
+
+interface Checkpoint {
+  readonly epoch: number;
+  readonly position: string;
+}
+
+const PATIENCE = { timeout: 60_000, interval: 50 };
+
+/** Commits one theft, and expects that the former owner has learnt of it and moved nothing. */
+export async function stealLease(stack: TestStack, pool: pg.Pool, theft: Theft): Promise<void> {
+  const { service, consumer, point, provoke, isLevel } = theft;
+  const fault = { service, point, match: consumer, action: 'hold' } as const;
+  const owner = stack.faults.arm(fault);
+  await provoke();
+  const { replica } = await owner.fired(60_000);
+  const name = replica === 1 ? service : `${service}-${replica}`;
+  const before = await checkpointOf(pool, consumer);
+  let thief: Armed | null = null;
+  const losses = lossesOf(stack, name, consumer);
+  stack.signal(name, 'SIGSTOP');
+  try {
+    if (isLevel) thief = stack.faults.arm({ ...fault, replica: 3 - replica });
+    await rollBackLeftovers(pool);
+    await expect
+      .poll(async () => (await checkpointOf(pool, consumer)).epoch, PATIENCE)
+      .toBeGreaterThan(before.epoch);
+    if (thief) await thief.fired(60_000);
+    else await moveOn(pool, consumer, before, provoke);
+  } finally {
+    owner.disarm();
+    stack.signal(name, 'SIGCONT');
+  }
+  const taken = await checkpointOf(pool, consumer);
+  await expect.poll(() => lossesOf(stack, name, consumer), PATIENCE).toBeGreaterThan(losses);
+  const after = await checkpointOf(pool, consumer);
+  if (isLevel) expect(after, `${consumer} after ${name} went on`).toEqual(taken);
+  else expect(after.position >= taken.position, `${consumer} went back`).toBe(true);
+  thief?.disarm();
+}
+
+/** The thief handles the batch, and one more. */
+async function moveOn(
+  pool: pg.Pool,
+  consumer: string,
+  before: Checkpoint,
+  provoke: Theft['provoke'],
+): Promise<void> {
+  const position = async () => (await checkpointOf(pool, consumer)).position;
+  await expect.poll(async () => (await position()) > before.position, PATIENCE).toBe(true);
+  const first = await position();
+  await provoke();
+  await expect.poll(async () => (await position()) > first, PATIENCE).toBe(true);
+}
+
+/** As the server does by itself with transactions of which nothing was heard for 30 s. */
+async function rollBackLeftovers(pool: pg.Pool): Promise<void> {
+  await pool.query(`select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and state = 'idle in transaction'
+      and state_change < clock_timestamp() - interval '50 ms'`);
+}
+
+/** How often the process has said that the consumer is not its own any more. */
+function lossesOf(stack: TestStack, name: string, consumer: string): number {
+  const log = readFileSync(join(stack.dataFolder, 'logs', `${name}.log`), 'utf8');
+  const tells = (line: string) =>
+    line.includes(`"${consumer}"`) && /the lease is lost|failed for now/.test(line);
+  return log.split('\n').filter(tells).length;
+}
+
+async function checkpointOf(pool: pg.Pool, consumer: string): Promise<Checkpoint> {
+  const { rows } = await pool.query<Checkpoint>(
+    'select epoch, position from consumers.checkpoints where consumer = $1',
+    [consumer],
+  );
+  const [row] = rows;
+  if (!row) throw new Error(`${consumer} has no checkpoint`);
+  return row;
+}
