@@ -1,8 +1,8 @@
 /** Fan-out to many sockets: the notifier fed by the log, against a bare `ws` server that is told what to send. */
+import { randomUUID } from 'node:crypto';
 import { pushFrames } from '@annals/contracts/push/docs';
 import { pushRules } from '@annals/contracts/push/rules';
 import { formatPosition } from '@annals/platform/event-store/position';
-import { v7 as uuidv7 } from 'uuid';
 import { type BenchContext, defineBench, type Row, ratioRow } from '../kit/bench.ts';
 import { type Child, startChild } from '../kit/child.ts';
 import { interleaved, type Measurements, perSecond, summarise } from '../kit/rounds.ts';
@@ -140,7 +140,7 @@ function rowsOf({ size, burst, goal, measured, ours, bare }: Comparison): Row[] 
 
 /** A line as long as the notifier's. */
 function sampleLine(): string {
-  const [id, occurredAt] = [uuidv7(), new Date().toISOString()];
+  const [id, occurredAt] = [randomUUID(), new Date().toISOString()];
   const data = { articleId: id, authorId: id, publishedAt: occurredAt, tags: [] };
   const actor = { kind: 'user' as const, id };
   const metadata = { schemaVersion: 1, commandId: id, correlationId: id, causationId: id, actor, occurredAt };

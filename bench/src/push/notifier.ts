@@ -1,5 +1,5 @@
 /** The notifier as it ships, in a process of its own, on a database of its own; the bench plays whom it asks. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -19,7 +19,6 @@ import { createMemoryKeyStore } from '@annals/platform/privacy/memory-keys';
 import { createLogger } from '@annals/platform/telemetry/logger';
 import { createMetrics } from '@annals/platform/telemetry/metrics';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { v7 as uuidv7 } from 'uuid';
 import type { BenchContext } from '../kit/bench.ts';
 import { type Child, startChild } from '../kit/child.ts';
 import { probed } from './probed.ts';
@@ -100,9 +99,9 @@ async function playIdentity(context: BenchContext) {
     server.close();
   });
   const sign = () =>
-    new SignJWT({ sid: uuidv7() })
+    new SignJWT({ sid: randomUUID() })
       .setProtectedHeader(header)
-      .setSubject(uuidv7())
+      .setSubject(randomUUID())
       .setIssuer(PUBLIC_URL)
       .setAudience('annals')
       .setIssuedAt()

@@ -2,11 +2,11 @@
  * Where messages come from: events appended to a real log. For the rival the same events are appended as well, so that
  * the machine is loaded alike, and the message is then handed to it over a connection.
  */
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { EventStore, NewEvent } from '@annals/platform/event-store/port';
 import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
-import { v7 as uuidv7 } from 'uuid';
 
 export interface Publisher {
   /** Publishes `count` messages at once. */
@@ -50,16 +50,16 @@ export async function publishToBare(target: Extract<Target, { kind: 'bare' }>): 
 }
 
 async function append(store: EventStore, count: number): Promise<void> {
-  const articleId = uuidv7();
+  const articleId = randomUUID();
   const events = Array.from({ length: count }, () => publication(articleId));
   await store.append(`article-${articleId}`, events, 'none');
 }
 
 /** As command-api writes it. */
 function publication(articleId: string): NewEvent {
-  const [commandId, publishedAt] = [uuidv7(), new Date().toISOString()];
+  const [commandId, publishedAt] = [randomUUID(), new Date().toISOString()];
   return {
-    id: uuidv7(),
+    id: randomUUID(),
     type: 'ArticlePublished',
     data: { articleId, authorId: articleId, publishedAt, tags: [] },
     metadata: {
