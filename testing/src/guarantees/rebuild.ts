@@ -23,10 +23,10 @@ const APPLICATION = 'guarantees';
 const CATCH_UP_MS = 120_000;
 
 /** Every view, the access view included. */
-export const viewNames: readonly string[] = all.map(viewName);
+const viewNames: readonly string[] = all.map(viewName);
 
 /** Waits until every view reflects the log's head. The load has to have stopped. */
-export async function viewsCaughtUp({ databaseUrl }: Pick<TestStack, 'databaseUrl'>): Promise<void> {
+async function viewsCaughtUp({ databaseUrl }: Pick<TestStack, 'databaseUrl'>): Promise<void> {
   const pool = createPool({ url: databaseUrl, application: APPLICATION, max: 2 });
   const store = await createPostgresEventStore({ url: databaseUrl, application: APPLICATION });
   try {
