@@ -43,7 +43,7 @@ test('any sequence and interleaving of commands ends with views equal to the mod
           expect(views).toEqual(expected[0]);
       }
     }),
-    runs(12, 500),
+    runs(8, 500),
   );
   report(0, { histories, commands });
 });

@@ -111,9 +111,9 @@ test('garbage ends its own socket with the right code, and no other', async () =
       if (socket.closeCode !== undefined) expect([...DUE_CODES, 1000, 1005]).toContain(socket.closeCode);
       await allIsWell();
     }),
-    runs(60, 3_000),
+    runs(30, 3_000),
   );
-  report(0, { 'sockets with garbage': counts(60, 3_000) });
+  report(0, { 'sockets with garbage': counts(30, 3_000) });
 });
 
 test('every message is answered once, and the eleventh mistake ends the socket with 3500', async () => {
@@ -169,9 +169,9 @@ test('every message is answered once, and the eleventh mistake ends the socket w
       expect(socket.closeCode).toBe(isOver ? 3500 : undefined);
       if (!isOver) expect(answers()).toHaveLength(all.length + 1);
     }),
-    runs(40, 2_000),
+    runs(25, 2_000),
   );
-  report(0, { 'sockets with mistakes': counts(40, 2_000) });
+  report(0, { 'sockets with mistakes': counts(25, 2_000) });
   await allIsWell();
 });
 

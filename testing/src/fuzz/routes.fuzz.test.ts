@@ -90,7 +90,7 @@ test.each(routes.map((route) => [route.name, route] as const))(
         known.learn(answer);
         await known.renew(fuzzed.caller, answer);
       }),
-      runs(25, 1_000),
+      runs(15, 1_000),
     );
     report(0, { requests });
   },
