@@ -4,6 +4,7 @@ import { checkConfigCommand } from './commands/check-config.ts';
 import { demoCommand } from './commands/demo.ts';
 import { eventsCommand } from './commands/events.ts';
 import { importCommand } from './commands/import.ts';
+import { projectionsCommand } from './commands/projections.ts';
 import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
 import { usersCommand } from './commands/users.ts';
@@ -16,6 +17,7 @@ const program = new Command('annals')
   .addCommand(startCommand(output))
   .addCommand(importCommand(output))
   .addCommand(statusCommand(output))
+  .addCommand(projectionsCommand(output))
   .addCommand(usersCommand(output))
   .addCommand(eventsCommand(output))
   .addCommand(checkConfigCommand(output))

@@ -81,6 +81,13 @@ describe('annals status', () => {
   });
 });
 
+test('annals projections list shows every projection of the stack', async () => {
+  const { code, json } = await annals(['projections', 'list', '--json']);
+  expect(code).toBe(0);
+  const { projections } = json() as { projections: { consumer: string }[] };
+  expect(projections).toContainEqual(expect.objectContaining({ consumer: 'article_list_v1', held: null }));
+});
+
 test('annals users create-admin: a first admin who can log in; refusals name every mistake', async () => {
   const username = `admin-${Date.now().toString(36)}`;
   const create = (password: string) =>

@@ -1,6 +1,8 @@
 /** What operators ask of the projector. */
+import { parkedDocuments } from '@annals/platform/consumer/postgres/parked';
 import type { Consumers } from '@annals/platform/consumer/runtime';
 import { type AdminRoute, adminRoute } from '@annals/platform/http/ops-server';
+import type { Pool } from 'pg';
 import { z } from 'zod';
 
 const repair = z.discriminatedUnion('action', [
@@ -8,13 +10,26 @@ const repair = z.discriminatedUnion('action', [
   z.strictObject({ consumer: z.string(), action: z.literal('skip'), position: z.string() }),
 ]);
 
-/** `GET /admin/status`: every consumer of the database. `GET`, `POST /admin/repairs`: what was asked for, and became of it. */
-export function consumerRoutes(consumers: Consumers): readonly AdminRoute[] {
+/** Documents that one answer lists. */
+const LISTED = 1_000;
+
+/**
+ * `GET /admin/status`: every consumer of the database. `GET /admin/parked`: the documents that wait for a repair, the
+ * longest parked first. `GET`, `POST /admin/repairs`: what was asked for, and became of it.
+ */
+export function consumerRoutes(consumers: Consumers, pool: Pool): readonly AdminRoute[] {
   return [
     adminRoute({ method: 'GET', path: '/admin/status' }, async () => ({
       status: 200,
       body: { isReady: consumers.isReady(), consumers: await consumers.status() },
     })),
+    adminRoute(
+      { method: 'GET', path: '/admin/parked', query: z.strictObject({ consumer: z.string().optional() }) },
+      async ({ query: { consumer } }) => ({
+        status: 200,
+        body: { parked: await parkedDocuments(pool, { consumer, limit: LISTED }) },
+      }),
+    ),
     adminRoute({ method: 'GET', path: '/admin/repairs' }, async () => ({
       status: 200,
       body: { repairs: await consumers.requests() },

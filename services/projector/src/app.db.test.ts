@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { RECOVERABLE_MS } from '@annals/contracts/push/docs';
 import { viewName } from '@annals/platform/consumer/projection';
 import { type Fact, OPERATOR_TOKEN, openReadSide, type ReadSide } from '@annals/testing/read-side';
@@ -40,6 +43,22 @@ async function status(): Promise<Status> {
   return (await response.json()) as Status;
 }
 
+/** Keeps the spans that it is sent. */
+async function openCollector() {
+  const bodies: Buffer[] = [];
+  const server = createServer(async (request, response) => {
+    bodies.push(...(await request.toArray()));
+    response.end();
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const close = async () => {
+    server.closeAllConnections();
+    await once(server.close(), 'close');
+  };
+  return { bodies, url: `http://127.0.0.1:${port}`, close };
+}
+
 /** All rows of all views, as stored. */
 async function contents(): Promise<Record<string, unknown[]>> {
   const head = await side.log.head();
@@ -80,6 +99,39 @@ describe('the projector', () => {
     expect((await fetch(`${side.opsUrl}/admin/status`)).status).toBe(401);
   });
 
+  test('P8 tells operators what is parked, by projection where they ask for one', async () => {
+    const position = await side.log.head();
+    const park = (consumer: string, key: string) =>
+      side.pool.query(
+        `with k as (insert into consumers.parked_keys (consumer, key, first_position, error) values ($1, $2, $3, 'TypeError'))
+         insert into consumers.parked_events (consumer, key, position, stream, revision) values ($1, $2, $3, 'article-1', 4)`,
+        [consumer, key, position],
+      );
+    const parked = async (query = '') => {
+      const response = await fetch(`${side.opsUrl}/admin/parked${query}`, {
+        headers: { authorization: `Bearer ${OPERATOR_TOKEN}` },
+      });
+      return ((await response.json()) as { parked: { key: string }[] }).parked;
+    };
+    await park('comments_v1', 'one');
+    await park('likes_v1', 'two');
+    expect((await parked()).map(({ key }) => key)).toEqual(['one', 'two']);
+    expect(await parked('?consumer=likes_v1')).toEqual([
+      {
+        ...{
+          consumer: 'likes_v1',
+          key: 'two',
+          error: 'TypeError',
+          position,
+          stream: 'article-1',
+          revision: 4,
+        },
+        ...{ events: 1, parkedAt: expect.stringMatching(/Z$/) },
+      },
+    ]);
+    await side.pool.query('delete from consumers.parked_keys');
+  });
+
   test('rebuilds every view to what it was', async () => {
     const before = await contents();
     await side.projector.stop();
@@ -87,6 +139,7 @@ describe('the projector', () => {
     await side.pool.query('update consumers.checkpoints set position = $1, through = $1, is_live = false', [
       await side.log.start(),
     ]);
+    const collector = await openCollector();
     const rebuilder = createApp({
       databaseUrl: side.url,
       host: '127.0.0.1',
@@ -94,6 +147,7 @@ describe('the projector', () => {
       logLevel: 'silent',
       operatorToken: OPERATOR_TOKEN,
       masterKey: side.masterKey,
+      otlpEndpoint: collector.url,
     });
     await rebuilder.start();
     try {
@@ -101,6 +155,11 @@ describe('the projector', () => {
     } finally {
       await rebuilder.stop();
     }
+    await collector.close();
+    const spans = Buffer.concat(collector.bodies).toString('latin1');
+    expect(spans).toContain('projector');
+    for (const projection of projections)
+      expect(spans).toMatch(new RegExp(`consume[^]*${viewName(projection)}`));
   });
 });
 

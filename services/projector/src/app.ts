@@ -72,7 +72,7 @@ async function run(config: Config, overrides: Overrides, releasers: Releasers): 
     metrics,
     operatorToken,
     checks: async () => ({ views: consumers.isReady() }),
-    admin: consumerRoutes(consumers),
+    admin: consumerRoutes(consumers, pool),
   });
   releasers.add(() => ops.close());
   releasers.add(() => consumers.stop());
