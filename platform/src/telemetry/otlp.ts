@@ -14,6 +14,10 @@ import { parseTraceparent } from './traceparent.ts';
 import type { Recorder } from './tracing.ts';
 
 const SEND_TIMEOUT_MS = 3_000;
+/** Spans that wait to be sent: some seconds' worth under load; beyond it they are dropped. */
+const MAX_WAITING = 8_192;
+/** Of a span that has more, the newest count; the SDK keeps no more either, but would look at all of them. */
+const MAX_LINKS = 128;
 
 const kinds = {
   server: SpanKind.SERVER,
@@ -31,7 +35,9 @@ export function createOtlpRecorder(service: string, endpoint: string, logger: Lo
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ 'service.name': service }),
     sampler: new ParentBasedSampler({ root: new AlwaysOnSampler() }),
-    spanProcessors: [new BatchSpanProcessor({ exporter, exportTimeoutMillis: SEND_TIMEOUT_MS })],
+    spanProcessors: [
+      new BatchSpanProcessor({ exporter, exportTimeoutMillis: SEND_TIMEOUT_MS, maxQueueSize: MAX_WAITING }),
+    ],
   });
   const tracer = provider.getTracer('annals');
   return {
@@ -43,6 +49,7 @@ export function createOtlpRecorder(service: string, endpoint: string, logger: Lo
           kind: kinds[options.kind ?? 'internal'],
           attributes: { ...options.attributes },
           links: (options.links ?? [])
+            .slice(-MAX_LINKS)
             .flatMap((link) => contextOf(link) ?? [])
             .map((context) => ({ context })),
         },
