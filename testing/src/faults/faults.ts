@@ -38,7 +38,7 @@ export interface Armed {
   readonly id: string;
   /** Removes it from the plan, whether it has happened or not. */
   disarm(): void;
-  /** Resolves once it has happened; throws after `withinMs` (default 30 s). */
+  /** Resolves once it has happened; throws after `withinMs` (default 60 s). */
   fired(withinMs?: number): Promise<FiredFault>;
 }
 
@@ -86,7 +86,7 @@ export function createFaults(folder: string, layout: Layout, options: FaultOptio
       return {
         id,
         disarm: () => replan(armed.filter((fault) => fault.id !== id)),
-        fired: (withinMs = 30_000) =>
+        fired: (withinMs = 60_000) =>
           vi.waitFor(
             () => {
               const found = fired().find((one) => one.id === id);

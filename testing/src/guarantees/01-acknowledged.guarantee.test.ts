@@ -62,8 +62,8 @@ it('an acknowledged command survives kill -9 of any process', async () => {
   await Promise.all([load.stop(), readers.stop()]);
 
   await expectInLog(stack.databaseUrl, load);
-  await expectVisible(load);
   await expectViewsAsRebuilt(stack);
+  await expectVisible(load);
   expectKinds(load.setbacks, ['no answer', 'status 503', 'in flight']);
   expectKinds(readers.setbacks, ['no answer', 'status 503']);
   report(NUMBER, {

@@ -35,7 +35,7 @@ it('a projection killed at any point of a batch ends byte-identical to a rebuild
     const afterHits = Math.floor(Math.random() * 3);
     await stack.faults
       .arm({ service: 'projector', point, match: view, afterHits, action: 'kill' })
-      .fired(60_000);
+      .fired(120_000);
   }
   await load.stop();
   const rows = await expectViewsAsRebuilt(stack);

@@ -77,8 +77,8 @@ it('PostgreSQL restarts under load: all recovers by itself, nothing lost', async
   await Promise.all([load.stop(), readers.stop()]);
 
   await expectInLog(stack.databaseUrl, load);
-  await expectVisible(load);
   await expectViewsAsRebuilt(stack);
+  await expectVisible(load);
   const frames = await expectEveryFrame(listeners);
   expectKinds(load.setbacks, ['status 503', 'in flight']);
   expectKinds(readers.setbacks, ['status 503']);
