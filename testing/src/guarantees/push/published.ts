@@ -21,8 +21,11 @@ export async function publishedSince(
     const head = await log.head();
     const types = new Set(pushRules.keys());
     for await (const batch of log.subscribe({ from: since, types, signal: over.signal })) {
-      for (const { channel, position } of batch.events.flatMap((event) => pushFrames(pushRules, event)))
-        channels.set(channel, [...(channels.get(channel) ?? []), position]);
+      for (const { channel, position } of batch.events.flatMap((event) => pushFrames(pushRules, event))) {
+        const positions = channels.get(channel);
+        if (positions) positions.push(position);
+        else channels.set(channel, [position]);
+      }
       if (batch.through >= head) break;
     }
     return { channels, head };
@@ -32,7 +35,7 @@ export async function publishedSince(
   }
 }
 
-const noKeys: KeyStore = { read: refuse, ensure: refuse, destroy: refuse };
+export const noKeys: KeyStore = { read: refuse, ensure: refuse, destroy: refuse };
 async function refuse(): Promise<never> {
   throw new Error('what is pushed holds no personal data');
 }

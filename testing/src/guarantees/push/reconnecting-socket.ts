@@ -1,6 +1,6 @@
 /** A push client that comes back whenever its connection is lost, and remembers all that it was sent, in order. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PUSH_SUBPROTOCOL, type ServerMessage, serverMessage } from '@annals/contracts/push/messages';
+import { PUSH_SUBPROTOCOL, type ServerMessage } from '@annals/contracts/push/messages';
 import { WebSocket } from 'ws';
 
 export interface SocketOptions {
@@ -80,8 +80,7 @@ export class ReconnectingSocket {
     });
     socket.on('error', () => {});
     socket.on('message', (data) => {
-      for (const line of data.toString().split('\n'))
-        this.#take(socket, serverMessage.parse(JSON.parse(line)));
+      for (const line of data.toString().split('\n')) this.#take(socket, JSON.parse(line) as ServerMessage);
     });
     socket.on('open', () => {
       this.connections += 1;
