@@ -11,6 +11,9 @@ export function provingEnvironment(): NodeJS.ProcessEnv {
 /** Where a process of a stack with faults finds what to do. */
 export const faultsFolder: string | undefined = process.env.TEST_FAULTS_FOLDER;
 
+/** Where a process tells what it holds in memory. */
+export const memoryFolder: string | undefined = process.env.TEST_MEMORY_FOLDER;
+
 /** The path of a Chromium for tests of pages, where there is one. */
 export const testBrowser: string | undefined = process.env.ANNALS_TEST_BROWSER;
 

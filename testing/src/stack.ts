@@ -23,6 +23,8 @@ export interface TestStackOptions {
   readonly postgresSettings?: Readonly<Record<string, string>>;
   /** PostgreSQL survives a SIGKILL. Default false: it is fast. */
   readonly isDurable?: boolean;
+  /** What the processes' environment holds besides, e.g. `NODE_OPTIONS`. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Processes that {@link TestStack.faults} can make fail; they are restarted at once. Default false. */
   readonly faults?: boolean | FaultOptions;
 }
@@ -66,7 +68,7 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     dataFolder,
     layout,
     host: '127.0.0.1',
-    env: callerEnvironment(),
+    env: { ...callerEnvironment(), ...options.env },
     tuning: options.tuning ?? {},
     known: await knownVariables(),
     log,
@@ -109,7 +111,7 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
 const FAULTY_BACKOFF_MS = 50;
 
 function openFaults(
-  { faults = false }: TestStackOptions,
+  { faults = false, env = {} }: TestStackOptions,
   dataFolder: string,
   layout: Layout,
 ): { faults: Faults; stackOptions: Pick<StackOptions, 'env' | 'mainFile' | 'longestBackoffMs'> } | null {
@@ -118,7 +120,7 @@ function openFaults(
   return {
     faults: createFaults(folder, layout, faults === true ? {} : faults),
     stackOptions: {
-      env: { ...callerEnvironment(), TEST_FAULTS_FOLDER: folder },
+      env: { ...callerEnvironment(), ...env, TEST_FAULTS_FOLDER: folder },
       mainFile: faultyMainFileOf,
       longestBackoffMs: FAULTY_BACKOFF_MS,
     },
