@@ -32,7 +32,7 @@ export const LEASE_MS = 1_000;
 const claims = ['register', 'create', 'rename', 'restore'] as const;
 const gives = ['delete', 'rename'] as const;
 const killed = { service: 'command-api', action: 'kill' } as const;
-const paused = { service: 'command-api', point: 'reserved', action: { delayMs: 2.5 * LEASE_MS } } as const;
+const paused = { service: 'command-api', point: 'reserved', action: { delayMs: 4 * LEASE_MS } } as const;
 
 /** Every step of every act. */
 export const steps: readonly Step[] = [
