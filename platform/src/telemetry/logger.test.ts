@@ -44,6 +44,9 @@ it('says of an error its type, message, code, stack and cause, but not the row t
   });
   logger.error({ err: new TypeError('failed', { cause }) });
   logger.error({ err: 'thrown text' });
+  // Under any name, at any depth.
+  logger.error({ error: cause, task: { list: [cause], a: { b: { c: { d: { e: cause } } } } } });
+  expect(lines[2]?.error).toMatchObject({ message: 'duplicate key', code: '23505' });
   expect(lines[0]?.err).toMatchObject({
     type: 'TypeError',
     message: 'failed',

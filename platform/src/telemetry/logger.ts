@@ -32,7 +32,7 @@ const SECRETS: ReadonlySet<string> = new Set([
 
 const REDACTED = '[redacted]';
 
-/** Objects deeper than this are logged as they are; errors have a serializer of their own. */
+/** Objects deeper than this are logged as they are; errors are always described. */
 const DEPTH = 6;
 
 /** Creates a service's logger; errors go under `err`. Lines are written at once, so none is lost when the process ends. */
@@ -64,17 +64,21 @@ function withoutSecrets<Value extends object>(value: Value, depth = 0): Value {
   let copy: Value | undefined;
   for (const [name, member] of Object.entries(value)) {
     const isSecret = SECRETS.has(name);
-    if (
-      !isSecret &&
-      (typeof member !== 'object' || member === null || member instanceof Error || depth === DEPTH)
-    )
-      continue;
-    const clean: unknown = isSecret ? REDACTED : withoutSecrets(member, depth + 1);
+    if (!isSecret && (typeof member !== 'object' || member === null)) continue;
+    // The serializer describes what stands under `err`.
+    if (depth === 0 && name === 'err') continue;
+    const clean: unknown = isSecret ? REDACTED : cleaned(member, depth + 1);
     if (clean === member) continue;
     copy ??= (Array.isArray(value) ? [...value] : { ...value }) as Value;
     Object.assign(copy, { [name]: clean });
   }
   return copy ?? value;
+}
+
+/** Errors are described wherever they stand: their own members may quote rows. */
+function cleaned(member: object, depth: number): object {
+  if (member instanceof Error) return describeError(member);
+  return depth > DEPTH ? member : withoutSecrets(member, depth);
 }
 
 interface ErrorDescription {
