@@ -16,7 +16,7 @@ import type { TestStack } from '../stack.ts';
 import type { Command } from './decided.ts';
 import { readLog } from './log-reader.ts';
 
-export type Act = 'register' | 'create' | 'rename' | 'delete' | 'restore';
+type Act = 'register' | 'create' | 'rename' | 'delete' | 'restore';
 
 /** Where a process dies, or stands still for longer than its lease: in an act's command, or in the release that follows. */
 export interface Step {

@@ -2,7 +2,7 @@
 import type { StoredEvent } from '@annals/platform/event-store/port';
 import { readLog } from './log-reader.ts';
 
-export interface Effects {
+interface Effects {
   /** Commands that appended to one stream twice, or to two streams. */
   readonly twice: readonly string[];
   /** How many events of an act each stream has. */
