@@ -6,6 +6,8 @@ import { counts } from '../guarantees/counts.ts';
 /** A property ends after this time, with as many runs as it made, or with the shortest failure found so far. */
 const SMALL_MS = 40_000;
 const FULL_MS = 20 * 60_000;
+/** For the test of a property. */
+export const FUZZ_TIMEOUT_MS = counts(SMALL_MS, FULL_MS) * 3;
 
 /**
  * fast-check's parameters: `small` runs, or `full` ones under `npm run prove`. A failure prints its seed and path; given

@@ -8,12 +8,12 @@ import { createMemoryEventStore } from '@annals/platform/event-store/memory';
 import { createMemoryKeyStore } from '@annals/platform/privacy/memory-keys';
 import { deepFreeze } from '@annals/testing/deep-freeze';
 import { valid } from '@annals/testing/fuzz/arbitrary';
-import { runs } from '@annals/testing/fuzz/runs';
+import { FUZZ_TIMEOUT_MS, runs } from '@annals/testing/fuzz/runs';
 import { counts } from '@annals/testing/guarantees/counts';
 import { report } from '@annals/testing/guarantees/report';
 import fc from 'fast-check';
 import { v7 as uuidv7 } from 'uuid';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { DecidedEvent, Decider } from './decider.ts';
 import { createHarness, type Replica } from './harness.fixture.ts';
 import {
@@ -29,6 +29,8 @@ import {
 } from './histories.fixture.ts';
 import { checkHistory, invariants } from './invariants.fixture.ts';
 import { foldClaims } from './streams.ts';
+
+vi.setConfig({ testTimeout: FUZZ_TIMEOUT_MS });
 
 const decided = aggregates.filter(({ category }) => deciders.has(category));
 
@@ -160,7 +162,7 @@ describe('histories of commands', () => {
       runs(40, 3_000),
     );
     report(0, { histories: counts(40, 3_000) });
-  }, 3_600_000);
+  });
 
   test('at once, in any interleaving of their reads and appends, keep every invariant', async () => {
     await fc.assert(
@@ -196,7 +198,7 @@ describe('histories of commands', () => {
       runs(40, 3_000),
     );
     report(0, { 'interleaved histories': counts(40, 3_000) });
-  }, 3_600_000);
+  });
 });
 
 /** The function, begun and ended when the scheduler says so. */
