@@ -17,6 +17,8 @@ export interface Case {
   /** What it appends to, and how many events that stream has afterwards; left out for what is new. */
   readonly stream?: string;
   readonly events?: number;
+  /** Moves the subject on once the command is done: another command of the same people. */
+  readonly meddle?: Command;
 }
 
 /** The cases that reserve unique names. */
@@ -24,23 +26,37 @@ export const claiming: ReadonlySet<string> = new Set(['create', 'register', 'ren
 
 const text = (what: string) => `${what} ${uniqueName('of')}`;
 
+/** What undoes a case. */
+const opposites: Readonly<Record<string, Route>> = {
+  publish: routes.unpublishArticle,
+  unpublish: routes.publishArticle,
+  delete: routes.restoreArticle,
+  restore: routes.deleteArticle,
+};
+
 /** A case on an article that was brought into its state by `before`. */
 async function onArticle(
   name: string,
   author: Person,
   before: readonly Route[],
-  [route, options = {}, outcome = 'done']: readonly [Route, CallOptions?, string?],
+  [route, given = {}, outcome = 'done']: readonly [Route, CallOptions?, string?],
 ): Promise<Case> {
   const { id } = await writeArticle(author);
   const params = { id };
   for (const step of before) await author.api.ok(step, { params });
+  const options = { params };
+  const opposite = opposites[name];
+  const meddle = opposite
+    ? { route: opposite, options }
+    : { route: routes.updateArticle, options: { ...options, body: { title: text('Meddled') } } };
   const isAppended = outcome === 'done' && !name.startsWith('no-op');
   return {
     name,
-    command: { route, options: { ...options, params }, token: author.api.token },
+    command: { route, options: { ...given, params }, token: author.api.token },
     outcome,
     stream: `article-${id}`,
     events: before.length + (isAppended ? 2 : 1),
+    ...(isAppended ? { meddle: { ...meddle, token: author.api.token } } : {}),
   };
 }
 
@@ -48,23 +64,24 @@ async function onOthers(author: Person, reader: Person): Promise<Case[]> {
   const { id } = await writeArticle(author, { publish: true });
   const { id: liked } = await writeArticle(author, { publish: true });
   await reader.api.ok(routes.likeArticle, { params: { id: liked } });
-  const by = { token: reader.api.token, outcome: 'done' };
+  const by = { token: reader.api.token };
   const body = { content: text('Comment') };
   const case_ = (name: string, route: Route, options: CallOptions, more: Partial<Case> = {}): Case => ({
     name,
     command: { route, options, token: by.token },
-    outcome: by.outcome,
+    outcome: 'done',
     ...more,
   });
+  const onLike = (what: string, route: Route, opposite: Route, articleId: string, events: number) => {
+    const options = { params: { id: articleId } };
+    const meddle = { route: opposite, options, token: by.token };
+    return case_(what, route, options, { stream: `like-${articleId}.${reader.id}`, events, meddle });
+  };
+  const { likeArticle, unlikeArticle } = routes;
   return [
     case_('comment', addComment, { params: { id }, body }),
-    case_('like', routes.likeArticle, { params: { id } }, { stream: `like-${id}.${reader.id}`, events: 1 }),
-    case_(
-      'unlike',
-      routes.unlikeArticle,
-      { params: { id: liked } },
-      { stream: `like-${liked}.${reader.id}`, events: 2 },
-    ),
+    onLike('like', likeArticle, unlikeArticle, id, 1),
+    onLike('unlike', unlikeArticle, likeArticle, liked, 2),
     case_('profile', updateMe, { body: { bio: text('Bio') } }, { stream: `user-${reader.id}`, events: 2 }),
   ];
 }
