@@ -47,11 +47,11 @@ test('memory stays flat', async () => {
   await load.work(warmUpMs);
   await load.settle();
   const before = await measure(stack, folder);
-  const done = await load.work(workMs);
+  const { done, failed } = await load.work(workMs);
   await load.settle();
   const now = await measure(stack, folder);
 
-  const facts: Record<string, string | number> = { 'things done': done };
+  const facts: Record<string, string | number> = { 'things done': done, 'of them failed': failed };
   const tooMuch: string[] = [];
   for (const [name, { held, rss }] of now) {
     const was = before.get(name) ?? { held: 0, rss: 0 };
@@ -66,6 +66,7 @@ test('memory stays flat', async () => {
     if (rss > RSS_AT_MOST) tooMuch.push(`the RSS of ${name} is ${inMegabytes(rss)} MB`);
   }
   report(14, facts);
+  expect(failed).toBeLessThan(done / 10);
   expect(tooMuch, JSON.stringify(facts)).toEqual([]);
 });
 

@@ -20,8 +20,8 @@ import { type Answer, Api, after, uniqueName } from '../../e2e/client.ts';
 import { newPerson, PASSWORD, type Person } from '../../e2e/people.ts';
 
 export interface MixedLoad {
-  /** Works for so long; gives how many things were done. */
-  work(milliseconds: number): Promise<number>;
+  /** Works for so long; gives how many things were done, and how many of them failed, as may be on a busy machine. */
+  work(milliseconds: number): Promise<{ readonly done: number; readonly failed: number }>;
   /** Resolves once the views show all that was written. */
   settle(): Promise<void>;
   close(): Promise<void>;
@@ -45,7 +45,7 @@ export async function createMixedLoad(url: string): Promise<MixedLoad> {
     ids.push(id);
   }
   const listener = await follow(url, 'articles');
-  let done = 0;
+  let [done, failed] = [0, 0];
   let newest: Answer | undefined;
 
   const logIn = async (person: Person): Promise<void> => {
@@ -75,22 +75,26 @@ export async function createMixedLoad(url: string): Promise<MixedLoad> {
 
   return {
     async work(milliseconds) {
-      const [startedAt, before] = [performance.now(), done];
+      const startedAt = performance.now();
+      [done, failed] = [0, 0];
+      const count = () => {
+        failed += 1;
+      };
       let loggedInAt = startedAt;
       const worker = async (): Promise<void> => {
         while (performance.now() < startedAt + milliseconds) {
           const deed = deeds[done % deeds.length];
           const id = ids[Math.floor(done / deeds.length) % ids.length] ?? '';
           done += 1;
-          await deed?.(id);
+          await deed?.(id).catch(count);
           if (done % 300 === 0 || performance.now() > loggedInAt + LOG_IN_EVERY_MS) {
             loggedInAt = performance.now();
-            for (const person of people) await logIn(person);
+            for (const person of people) await logIn(person).catch(count);
           }
         }
       };
       await Promise.all(Array.from({ length: WORKERS }, worker));
-      return done - before;
+      return { done, failed };
     },
     async settle() {
       if (newest) await as(author).ok(listArticles, after(newest));
