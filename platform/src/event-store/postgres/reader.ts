@@ -6,6 +6,8 @@ import { COLUMNS, type EventRow, textQuery, toEvent } from './rows.ts';
 
 const MAX_BATCH = 100;
 const MAX_IN_FLIGHT = 2;
+/** A statement that takes longer has others beside it; else what comes meanwhile waits and shares the next one. */
+const LONG_MS = 5;
 const MAX_WAITING = 10_000;
 /** The largest revision there can be: where a backwards read begins by default. */
 const LAST = 2 ** 31 - 1;
@@ -35,13 +37,14 @@ interface Request {
   readonly settle: PromiseWithResolvers<StoredEvent[]>;
 }
 
-/** Reads streams. The reads of one turn of the loop, and those that wait for a connection, go out together. */
+/** Reads streams. The reads of one turn of the loop, and those that come while others are under way, go out together. */
 export class StreamReader {
   readonly #pool: ReadPool;
   readonly #log: string;
   readonly #queue: Request[] = [];
   #inFlight = 0;
   #isScheduled = false;
+  #patience: NodeJS.Timeout | undefined;
 
   constructor(pool: ReadPool, log: string) {
     this.#pool = pool;
@@ -63,17 +66,28 @@ export class StreamReader {
 
   #schedule(): void {
     if (this.#isScheduled || this.#inFlight >= MAX_IN_FLIGHT || this.#queue.length === 0) return;
-    this.#isScheduled = true;
-    setImmediate(() => {
-      this.#isScheduled = false;
-      this.#inFlight++;
-      const batch = this.#queue.splice(0, MAX_BATCH);
-      void this.#answer(batch).finally(() => {
-        this.#inFlight--;
-        this.#schedule();
+    if (this.#inFlight === 0) {
+      this.#isScheduled = true;
+      setImmediate(() => {
+        this.#isScheduled = false;
+        this.#send();
       });
+    } else {
+      this.#patience ??= setTimeout(() => this.#send(), LONG_MS);
+    }
+  }
+
+  #send(): void {
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
+    if (this.#inFlight >= MAX_IN_FLIGHT || this.#queue.length === 0) return;
+    this.#inFlight++;
+    const batch = this.#queue.splice(0, MAX_BATCH);
+    void this.#answer(batch).finally(() => {
+      this.#inFlight--;
       this.#schedule();
     });
+    this.#schedule();
   }
 
   async #answer(batch: readonly Request[]): Promise<void> {

@@ -206,6 +206,32 @@ describe('rows', () => {
     expect(statements).toHaveLength(2);
   });
 
+  test('are on disk before anything follows from them; only the answers of what the log holds are not', async () => {
+    const commits: string[] = [];
+    const query = async (statement: pg.QueryConfig) => {
+      const client = await pool.connect();
+      // The tests' server has it off.
+      await client.query('begin');
+      await client.query('set local synchronous_commit = on');
+      const result = await client.query(statement);
+      const { rows } = await client.query<{ synchronous_commit: string }>('show synchronous_commit');
+      await client.query('commit');
+      client.release();
+      commits.push(rows[0]?.synchronous_commit ?? '');
+      return result;
+    };
+    const watching = { query };
+    const table = createIdempotencyTable(watching as unknown as pg.Pool, 10);
+    const idempotency = createIdempotency({ table, hash, logger });
+    const requests = [keyed(), keyed()] as const;
+    await (await start(idempotency, requests[0])).answer(answer);
+    expect(commits).toEqual(['on', 'on']);
+    await (await start(idempotency, requests[1])).answerLater(answer);
+    await idempotency.drain();
+    expect(commits).toEqual(['on', 'on', 'on', 'off']);
+    for (const request of requests) expect((await replica().begin(request)).kind).toBe('replay');
+  });
+
   test('of users are kept for a day at least, those of services for ever', async () => {
     const mine = keyed();
     const services = keyed({ caller: worker });

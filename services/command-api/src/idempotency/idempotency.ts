@@ -80,7 +80,7 @@ export function createIdempotency({ table, hash, logger }: IdempotencyOptions): 
       answer: (answer) => end(table.complete({ ...ownership, ...answer })),
       async answerLater(answer) {
         // Where it fails the lease runs out, and the next attempt finds the events.
-        const work = end(table.complete({ ...ownership, ...answer }))
+        const work = end(table.completeAppended({ ...ownership, ...answer }))
           .catch((error: unknown) => logger.warn({ error }, 'the answer of a command could not be stored'))
           .finally(() => storing.delete(ownership.commandId));
         storing.set(ownership.commandId, work);

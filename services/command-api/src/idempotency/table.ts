@@ -40,8 +40,13 @@ export interface Ownership {
 export interface IdempotencyTable {
   /** Inserts the row, or takes over one of the same request whose lease ran out. */
   begin(entry: Entry): Promise<Beginning>;
-  /** Writes the answer, where the row is still ours. */
+  /** Writes the answer, durably, where the row is still ours. */
   complete(answered: Ownership & StoredAnswer): Promise<void>;
+  /**
+   * The same for a command whose events are in the log. A crash of the server may lose it, which is as if the process
+   * had died before it was written: the next attempt finds the events.
+   */
+  completeAppended(answered: Ownership & StoredAnswer): Promise<void>;
   /** Answers not written yet. */
   readonly pendingAnswers: number;
   /** Removes the row, where it is still ours: the command may be sent anew. */
@@ -81,6 +86,12 @@ const COMPLETE = `
   from json_to_recordset($1::json) as entry (command_id uuid, owner uuid, status integer, headers text, body text)
   where row.command_id = entry.command_id and row.owner = entry.owner and row.status is null`;
 
+/** The commit does not wait for the disk. */
+const COMPLETE_APPENDED = COMPLETE.replace(
+  'from json_to_recordset',
+  "from (select set_config('synchronous_commit', 'off', true)) as relaxed, json_to_recordset",
+);
+
 const RENEW = `
   update command_api.idempotency as row set lease_until = clock_timestamp() + make_interval(secs => $2)
   from json_to_recordset($1::json) as entry (command_id uuid, owner uuid)
@@ -95,23 +106,27 @@ export function createIdempotencyTable(pool: pg.Pool, leaseSeconds: number): Ide
     (entries: readonly Entry[]) => beginAll(pool, entries, leaseSeconds),
     MAX_BATCH,
   );
-  const answers = createBatcher(async (items: readonly (Ownership & StoredAnswer)[]) => {
-    const rows = items.map((item) => ({
-      command_id: item.commandId,
-      owner: item.owner,
-      status: item.status,
-      headers: JSON.stringify(item.headers),
-      body: item.body,
-    }));
-    await pool.query({ name: 'idempotency-complete', text: COMPLETE, values: [JSON.stringify(rows)] });
-    return items.map(() => undefined);
-  }, MAX_BATCH);
+  const completing = (name: string, text: string) =>
+    createBatcher(async (items: readonly (Ownership & StoredAnswer)[]) => {
+      const rows = items.map((item) => ({
+        command_id: item.commandId,
+        owner: item.owner,
+        status: item.status,
+        headers: JSON.stringify(item.headers),
+        body: item.body,
+      }));
+      await pool.query({ name, text, values: [JSON.stringify(rows)] });
+      return items.map(() => undefined);
+    }, MAX_BATCH);
+  const answers = completing('idempotency-complete', COMPLETE);
+  const appended = completing('idempotency-complete-appended', COMPLETE_APPENDED);
 
   return {
     begin: (entry) => begins.add(entry),
     complete: (answered) => answers.add(answered),
+    completeAppended: (answered) => appended.add(answered),
     get pendingAnswers() {
-      return answers.size;
+      return answers.size + appended.size;
     },
     async remove({ commandId, owner }) {
       await pool.query(
@@ -133,7 +148,9 @@ export function createIdempotencyTable(pool: pg.Pool, leaseSeconds: number): Ide
       const { rowCount } = await pool.query(SWEEP, [limit]);
       return rowCount ?? 0;
     },
-    drain: () => answers.drain(),
+    async drain() {
+      await Promise.all([answers.drain(), appended.drain()]);
+    },
   };
 }
 
