@@ -10,29 +10,29 @@ export interface Answer {
 }
 
 interface Connection {
-  readonly socket: Socket;
+  socket: Socket;
   received: Buffer;
   answered: ((answer: Answer) => void) | null;
 }
 
 /** A fixed number of connections to one server; a request waits for a free one. */
 export class HttpConnections {
-  readonly #host: string;
+  readonly #url: URL;
   readonly #idle: Connection[] = [];
   readonly #all: Connection[] = [];
   readonly #waiting: ((connection: Connection) => void)[] = [];
 
-  private constructor(host: string) {
-    this.#host = host;
+  private constructor(url: URL) {
+    this.#url = url;
   }
 
   static async open(url: string, count: number): Promise<HttpConnections> {
-    const { hostname, port, host } = new URL(url);
-    const pool = new HttpConnections(host);
+    const pool = new HttpConnections(new URL(url));
     for (let n = 0; n < count; n++) {
-      const socket = connect({ host: hostname, port: Number(port), noDelay: true });
-      await once(socket, 'connect');
-      pool.#add(socket);
+      const connection = { socket: await pool.#connect(), received: Buffer.alloc(0), answered: null };
+      pool.#all.push(connection);
+      pool.#listen(connection);
+      pool.#idle.push(connection);
     }
     return pool;
   }
@@ -41,7 +41,12 @@ export class HttpConnections {
   async request(method: string, path: string, headers: readonly string[], body = ''): Promise<Answer> {
     const connection =
       this.#idle.pop() ?? (await new Promise<Connection>((resolve) => this.#waiting.push(resolve)));
-    const lines = [`${method} ${path} HTTP/1.1`, `host: ${this.#host}`, ...headers];
+    if (connection.socket.readableEnded || !connection.socket.writable) {
+      // Nothing was sent on it for so long that the server has closed it.
+      connection.socket = await this.#connect();
+      this.#listen(connection);
+    }
+    const lines = [`${method} ${path} HTTP/1.1`, `host: ${this.#url.host}`, ...headers];
     if (body !== '')
       lines.push('content-type: application/json', `content-length: ${Buffer.byteLength(body)}`);
     const answer = new Promise<Answer>((resolve) => {
@@ -55,12 +60,16 @@ export class HttpConnections {
     for (const { socket } of this.#all) socket.destroy();
   }
 
-  #add(socket: Socket): void {
-    const connection: Connection = { socket, received: Buffer.alloc(0), answered: null };
-    this.#all.push(connection);
-    this.#idle.push(connection);
-    socket.on('data', (chunk: Buffer) => this.#receive(connection, chunk));
-    socket.on('error', (error) => {
+  async #connect(): Promise<Socket> {
+    const { hostname: host, port } = this.#url;
+    const socket = connect({ host, port: Number(port), noDelay: true });
+    await once(socket, 'connect');
+    return socket;
+  }
+
+  #listen(connection: Connection): void {
+    connection.socket.on('data', (chunk: Buffer) => this.#receive(connection, chunk));
+    connection.socket.on('error', (error) => {
       throw error;
     });
   }
