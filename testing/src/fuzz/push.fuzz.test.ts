@@ -205,9 +205,9 @@ describe('a flood', () => {
     ['of refused subscriptions', repeated(text('{"id":1,"type":"subscribe","channel":"article:x"}'))],
   ];
 
-  test.each(floods)(
-    '%s, by clients that do not read, is cut off soon and takes no memory',
-    async (_name, bytes, first) => {
+  test.each(floods.map(([name, bytes, first]) => ({ name, bytes, first })))(
+    '$name, by clients that do not read, is cut off soon and takes no memory',
+    async ({ bytes, first }) => {
       const before = await metric('process_resident_memory_bytes');
       const sockets = await Promise.all(Array.from({ length: 3 }, () => RawSocket.open(url)));
       const most = counts(8, 64) * 1024 * 1024;
