@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { repositoryFolder } from '@annals/cli/local/layout';
 
 /** Packages whose versions belong beside figures. */
-const TOLD = ['pg', 'fastify', 'ws', 'zod', 'pino', 'autocannon', '@event-driven-io/emmett-postgresql'];
+const TOLD = ['pg', 'fastify', 'ws', 'zod', 'pino', '@event-driven-io/emmett-postgresql'];
 
 /** Lines on processor, memory and versions; `postgres`: what the server says of itself, where one ran. */
 export async function describeMachine(postgres: string | null): Promise<string[]> {

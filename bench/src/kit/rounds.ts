@@ -73,7 +73,7 @@ export function summarise(each: readonly number[]): Summary {
 }
 
 /** `18.2k`, `940`, `3.4`: short enough for a table. */
-export function short(figure: number): string {
+function short(figure: number): string {
   if (figure >= 1e6) return `${(figure / 1e6).toFixed(2)}M`;
   if (figure >= 1e4) return `${(figure / 1e3).toFixed(1)}k`;
   return figure >= 100 ? figure.toFixed(0) : figure.toFixed(figure >= 10 ? 1 : 2);

@@ -102,8 +102,8 @@ export function subjectOf(
 /** The permit of callers without a limit. */
 export const UNLIMITED: Permit = { isGranted: true, retryAfter: 0, headers: null };
 
-export const MINUTE_MS = 60_000;
-export const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
 
 /** What is left of a limit, and for how long. */
 export interface Left {

@@ -16,7 +16,7 @@ export const suiteLimits: Limits = {
   anonymousWrite: limit(1),
 };
 
-export const anonymous = (address: string): Caller => ({ kind: 'anonymous', address });
+const anonymous = (address: string): Caller => ({ kind: 'anonymous', address });
 
 export const user = (userId: string, ...permissions: Permission[]): Caller => ({
   kind: 'user',
