@@ -1,11 +1,11 @@
 /** PostgreSQL crashes and loses the newest commits of views. */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildCatalogue } from '@annals/contracts/catalogue';
 import { counter, counting, eventually, noise } from '@annals/testing/consumer-kit';
 import { ownPostgres } from '@annals/testing/servers/postgres';
 import type pg from 'pg';
 import { Registry } from 'prom-client';
-import { v7 as uuidv7 } from 'uuid';
 import { expect, test } from 'vitest';
 import { createEventLog } from '../event-log/event-log.ts';
 import { createPostgresEventStore } from '../event-store/postgres/store.ts';
@@ -51,7 +51,7 @@ test('a view that lost its newest commits in a crash is never taken for fresh, a
       return docs.get('a')?.seen.length ?? 0;
     });
   const append = async (): Promise<string> => {
-    const id = uuidv7();
+    const id = randomUUID();
     const metadata = {
       commandId: id,
       correlationId: id,

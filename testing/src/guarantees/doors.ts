@@ -20,7 +20,7 @@ interface Door {
 }
 
 /** The APIs of both replicas of command-api and query-api. */
-export function doorsOf(stack: TestStack): readonly Door[] {
+function doorsOf(stack: TestStack): readonly Door[] {
   const routes = { 'command-api': listSessions, 'query-api': getMe } as const;
   return (['command-api', 'query-api'] as const).flatMap((service) =>
     REPLICAS.map((replica) => ({

@@ -29,7 +29,7 @@ export function personalFieldsOf(route: Route): string[] {
 }
 
 /** A body for the route with a marker in each personal field. */
-export function markedBody(markers: Markers, route: Route, place: string): Record<string, string> {
+function markedBody(markers: Markers, route: Route, place: string): Record<string, string> {
   return Object.fromEntries(personalFieldsOf(route).map((field) => [field, markers.plant(field, place)]));
 }
 
