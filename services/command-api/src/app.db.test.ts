@@ -12,7 +12,7 @@ import {
   updateArticle,
 } from '@annals/contracts/publishing/article.routes';
 import { addComment } from '@annals/contracts/publishing/comment.routes';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   type Backend,
   call,
@@ -289,19 +289,26 @@ describe('operators and services', () => {
       params: { id: body.id },
       body: { title: newTitle() },
     });
-    expect((await call(app, createArticle, { token: ada.token, body: { title } })).body.code).toBe(
-      'title-taken',
-    );
     const { rows } = await backend.pool.query(
       `select metadata::json -> 'releases' as releases from event_store.events where stream = $1 and revision = 1`,
       [`article-${body.id}`],
     );
     const route = { method: 'POST', path: '/internal/reservations/release' } as const;
+    const newestOf = async (key: string) => {
+      const found = await backend.pool.query(
+        'select type from event_store.events where stream = $1 order by revision desc limit 1',
+        [key],
+      );
+      return found.rows[0].type;
+    };
+    expect(rows[0].releases).not.toHaveLength(0);
     for (const release of rows[0].releases) {
+      await vi.waitFor(async () => expect(await newestOf(release.key)).toBe('KeyHeld'));
       const options = { body: { ...release, by: `article-${body.id}` } };
       expect((await call(app, route, { ...options, token: ada.token })).status).toBe(404);
       for (const _ of [1, 2])
         expect((await call(app, route, { ...options, token: WORKER_TOKEN })).status).toBe(204);
+      expect(await newestOf(release.key)).toBe('KeyReleased');
     }
     expect((await call(app, createArticle, { token: ada.token, body: { title } })).status).toBe(201);
   });
