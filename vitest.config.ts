@@ -61,7 +61,8 @@ export default defineConfig({
         test: {
           name: 'guarantees',
           include: ['testing/**/*.guarantee.test.ts'],
-          fileParallelism: false,
+          // Most of a guarantee is waiting: for crashes, restarts, leases.
+          fileParallelism: true,
           testTimeout: isProving ? 3_600_000 : 300_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 3 },

@@ -1,4 +1,6 @@
 /** What the running system knows and requests of the fuzz may name: people, articles, comments, and what it answered. */
+import { createSession } from '@annals/contracts/identity/session.routes';
+import { grantPermission } from '@annals/contracts/identity/user.routes';
 import {
   createArticle,
   deleteArticle,
@@ -16,27 +18,38 @@ import type { RawRequest } from './send.ts';
 /** Answers are remembered as far as this. */
 const REMEMBERED = 30;
 
+type PersonName = 'author' | 'reader' | 'staff';
+
+const isPerson = (caller: CallerName): caller is PersonName =>
+  caller === 'author' || caller === 'reader' || caller === 'staff';
+
 export class Known {
-  readonly #people: Record<'author' | 'reader', Person>;
+  readonly #people: Record<PersonName, Person>;
+  /** Of somebody whom no request puts out. */
+  readonly #admin: Api;
   readonly #tokens: Record<CallerName, string | undefined>;
   readonly #pools: Record<string, string[]>;
   readonly #baseUrl: string;
 
   private constructor(
     baseUrl: string,
-    people: Record<'author' | 'reader', Person>,
+    admin: Api,
+    people: Record<PersonName, Person>,
     tokens: Record<CallerName, string | undefined>,
     pools: Record<string, string[]>,
   ) {
     this.#baseUrl = baseUrl;
+    this.#admin = admin;
     this.#people = people;
     this.#tokens = tokens;
     this.#pools = pools;
   }
 
-  /** Two people, and articles in every state. */
-  static async create(baseUrl: string, tokens: { staff: string; service: string }): Promise<Known> {
+  /** Two people and a member of staff, and articles in every state. */
+  static async create(baseUrl: string, tokens: { admin: string; service: string }): Promise<Known> {
     const [author, reader] = [await newPerson(baseUrl, 'author'), await newPerson(baseUrl, 'reader')];
+    const admin = new Api(baseUrl).as(tokens.admin);
+    const staff = await newStaff(baseUrl, admin);
     const ids: string[] = [];
     for (const state of ['draft', 'published', 'published', 'deleted'] as const) {
       const body = { title: `Fuzzed ${uniqueName(state)}`, content: '<p>one two</p>', tags: ['one', 'two'] };
@@ -61,10 +74,11 @@ export class Known {
       anonymous: undefined,
       author: author.api.token,
       reader: reader.api.token,
+      staff: staff.api.token,
       nobody: 'nobody',
-      ...tokens,
+      service: tokens.service,
     };
-    return new Known(baseUrl, { author, reader }, all, pools);
+    return new Known(baseUrl, admin, { author, reader, staff }, all, pools);
   }
 
   /** The request as it is sent. */
@@ -119,18 +133,18 @@ export class Known {
 
   /** Whoever was put out by the fuzz logs in again; who can't any more is replaced. */
   async renew(caller: CallerName, answer: RawAnswer): Promise<void> {
-    if (answer.status !== 401 || (caller !== 'author' && caller !== 'reader')) return;
-    const person = this.#people[caller];
-    const route = routes.find(({ name }) => name === 'createSession');
-    if (!route) throw new Error('there is no route to log in by');
-    const session = await new Api(this.#baseUrl).call(route, {
-      body: { login: person.username, password: PASSWORD },
+    if (answer.status !== 401 || !isPerson(caller)) return;
+    const { username } = this.#people[caller];
+    const session = await new Api(this.#baseUrl).call(createSession, {
+      body: { login: username, password: PASSWORD },
     });
     if (session.status === 201) {
       this.#tokens[caller] = session.body.accessToken;
       return;
     }
-    const successor = await newPerson(this.#baseUrl, caller);
+    const successor = await (caller === 'staff'
+      ? newStaff(this.#baseUrl, this.#admin)
+      : newPerson(this.#baseUrl, caller));
     this.#people[caller] = successor;
     this.#tokens[caller] = successor.api.token;
   }
@@ -165,6 +179,12 @@ export class Known {
       Object.entries(value).map(([member, inner]) => [member, this.#withKnown(inner, member)]),
     );
   }
+}
+
+async function newStaff(baseUrl: string, admin: Api): Promise<Person> {
+  const person = await newPerson(baseUrl, 'staff');
+  await admin.ok(grantPermission, { params: { id: person.id, permission: 'staff' } });
+  return person;
 }
 
 /** Percent-encoded, whatever it is; a lone surrogate becomes an escape that no UTF-8 has. */

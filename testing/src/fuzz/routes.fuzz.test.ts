@@ -22,7 +22,7 @@ let requests = 0;
 beforeAll(async () => {
   document = (await (await fetch(`${url}/openapi.json`)).json()) as OpenApi;
   checker = createAnswerChecker(document);
-  known = await Known.create(url, { staff: inject('adminToken'), service: inject('serviceToken') });
+  known = await Known.create(url, { admin: inject('adminToken'), service: inject('serviceToken') });
   await known.settle();
 });
 

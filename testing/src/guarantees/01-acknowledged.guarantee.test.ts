@@ -13,7 +13,7 @@ import { shuffled } from './shuffled.ts';
 import { unlimited } from './tuning.ts';
 
 const NUMBER = 1;
-const ROUNDS = counts(1, 12);
+const ROUNDS = counts(1, 6);
 /** Commands that are acknowledged between two crashes. */
 const BETWEEN = 10;
 

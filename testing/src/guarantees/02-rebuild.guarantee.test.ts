@@ -11,7 +11,7 @@ import { shuffled } from './shuffled.ts';
 import { unlimited } from './tuning.ts';
 
 const NUMBER = 2;
-const KILLS = counts(6, 120);
+const KILLS = counts(6, 100);
 const POINTS: readonly ConsumerFaultPoint[] = ['read', 'written', 'committed'];
 
 let stack: TestStack;

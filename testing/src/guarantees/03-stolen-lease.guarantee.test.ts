@@ -16,7 +16,7 @@ import { stealLease, type Theft } from './stolen-lease.ts';
 import { unlimited } from './tuning.ts';
 
 const NUMBER = 3;
-const ROUNDS = counts(1, 12);
+const ROUNDS = counts(1, 4);
 
 let stack: TestStack;
 let pool: pg.Pool;

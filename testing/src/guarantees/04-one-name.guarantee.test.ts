@@ -11,7 +11,7 @@ import { report } from './report.ts';
 import { unlimited } from './tuning.ts';
 
 const NUMBER = 4;
-const ROUNDS = counts(5, 300);
+const ROUNDS = counts(5, 60);
 const CLAIMANTS = counts(6, 10);
 /** One round in so many is of people who choose a password, which takes long; the others are imported. */
 const WITH_PASSWORD = 5;

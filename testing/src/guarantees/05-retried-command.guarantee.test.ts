@@ -13,10 +13,10 @@ import { shuffled } from './shuffled.ts';
 import { unlimited } from './tuning.ts';
 
 const NUMBER = 5;
-const ROUNDS = counts(1, 60);
+const ROUNDS = counts(1, 10);
 const AT_ONCE = 6;
 /** Crashes at each point, each of a command of another kind. */
-const CRASHES = counts(1, 40);
+const CRASHES = counts(1, 10);
 const POINTS: readonly Point[] = ['begun', 'reserved', 'appended'];
 const REPLICAS = [1, 2] as const;
 

@@ -9,7 +9,7 @@ import { mishapsOf, ReconnectingSocket } from './push/reconnecting-socket.ts';
 import { crashesByPoint, report } from './report.ts';
 import { insist, type Setbacks } from './retrying-api.ts';
 
-const rounds = counts(1, 25);
+const rounds = counts(1, 10);
 const anonymousSockets = counts(20, 100);
 const authorsSockets = counts(6, 30);
 const limit = '1000000';

@@ -12,7 +12,7 @@ import { createPublishers, type Publishers } from './push/publishers.ts';
 import { mishapsOf, ReconnectingSocket } from './push/reconnecting-socket.ts';
 import { report } from './report.ts';
 
-const rounds = counts(1, 8);
+const rounds = counts(1, 3);
 const anonymousSockets = counts(12, 60);
 const authorsSockets = counts(4, 20);
 const readers = 3;

@@ -11,11 +11,11 @@ import { crashesByPoint, report } from './report.ts';
 import { unlimited } from './tuning.ts';
 
 const NUMBER = 10;
-const FAMILIES = counts(2, 50);
+const FAMILIES = counts(2, 20);
 /** Tabs that refresh one token at once. */
 const TABS = 8;
 /** Crashes at each point. */
-const CRASHES = counts(1, 25);
+const CRASHES = counts(1, 10);
 
 let stack: TestStack;
 let database: pg.Client;

@@ -18,11 +18,11 @@ import { crashesByPoint, report } from './report.ts';
 import { unlimited } from './tuning.ts';
 
 const NUMBER = 11;
-const READERS = counts(15, 150);
+const READERS = counts(15, 100);
 const ARTICLES = 3;
 /** Likes and unlikes of each reader. */
-const STEPS = counts(6, 60);
-const CRASHES = counts(3, 40);
+const STEPS = counts(6, 30);
+const CRASHES = counts(3, 15);
 const POINTS: readonly Point[] = ['read', 'written', 'committed'];
 const PAGE_SIZE = 100;
 

@@ -11,11 +11,11 @@ import { publishedSince } from './push/published.ts';
 import { mishapsOf, ReconnectingSocket } from './push/reconnecting-socket.ts';
 import { report } from './report.ts';
 
-const slowSockets = counts(5, 50);
-const fastSockets = counts(10, 100);
-const publishedAtLeast = counts(0, 200_000);
+const slowSockets = counts(5, 20);
+const fastSockets = counts(10, 40);
+const publishedAtLeast = counts(0, 60_000);
 /** By then more waits for a socket that does not read than the system's buffers and its queue may hold. */
-const publishedAtMost = counts(60_000, 600_000);
+const publishedAtMost = counts(60_000, 200_000);
 const STEP = 2_000;
 /** A deadline for everything of a step to be everywhere else; busy machines included. */
 const DEADLINE_MS = 15_000;

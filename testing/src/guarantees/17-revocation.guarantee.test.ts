@@ -24,7 +24,7 @@ import { unlimited } from './tuning.ts';
 
 const NUMBER = 17;
 /** People for each way to be put out. */
-const PEOPLE = counts(1, 25);
+const PEOPLE = counts(1, 10);
 /** How long each batch of the followed view is held up where a replica is to lag: longer than anybody may be let in. */
 const LAG_MS = 2 * OUT_WITHIN_MS;
 

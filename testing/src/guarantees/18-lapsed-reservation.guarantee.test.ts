@@ -9,7 +9,7 @@ import { shuffled } from './shuffled.ts';
 import { unlimited } from './tuning.ts';
 
 const NUMBER = 18;
-const STEPS = counts(7, 160);
+const STEPS = counts(7, 110);
 
 let stack: TestStack;
 /** Of those who stood still rather than died. */
