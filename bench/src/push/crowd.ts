@@ -7,6 +7,9 @@ import { FrameCounter } from './frame-counter.ts';
 /** Handshakes under way at once: below the backlog of a listening socket. */
 const AT_ONCE = 100;
 
+/** Without a payload, as the server's pings are; a mask of zeros is a mask. */
+const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
+
 export interface GrowOptions {
   readonly port: number;
   readonly count: number;
@@ -57,6 +60,7 @@ export class Crowd {
     const counter = new FrameCounter();
     socket.on('data', (chunk: Buffer) => {
       const lines = counter.take(chunk);
+      if (counter.hasPing) socket.write(PONG);
       if (lines === 0) return;
       this.deliveries += lines;
       this.frames += counter.frames;

@@ -2,11 +2,14 @@
 
 const LINE_FEED = 10;
 const TEXT = 1;
+const PING = 9;
 const FINAL_TEXT = 0x81;
 
 export class FrameCounter {
   /** Frames that the last chunk completed. */
   frames = 0;
+  /** Whether one of them was a ping, which wants an answer. */
+  hasPing = false;
   /** A frame that has not arrived whole. */
   #rest: Buffer | null = null;
   /** The shape of the last chunk that was one whole frame: the next is most likely the same. */
@@ -15,6 +18,7 @@ export class FrameCounter {
 
   /** Messages that `chunk` completes. */
   take(chunk: Buffer): number {
+    this.hasPing = false;
     if (this.#rest === null && chunk.length === this.#length && chunk[0] === FINAL_TEXT) {
       this.frames = 1;
       return this.#lines;
@@ -23,7 +27,9 @@ export class FrameCounter {
     this.frames = 0;
     let [at, lines] = [0, 0];
     for (let end = endOf(bytes, at); end <= bytes.length; end = endOf(bytes, at)) {
-      if (((bytes[at] ?? 0) & 0x0f) === TEXT) {
+      const opcode = (bytes[at] ?? 0) & 0x0f;
+      this.hasPing ||= opcode === PING;
+      if (opcode === TEXT) {
         lines += linesIn(bytes, at, end);
         this.frames += 1;
       }
