@@ -51,14 +51,17 @@ async function measure(benches: readonly Bench[]): Promise<number> {
     const progress = createProgress(`[${index + 1}/${benches.length}] ${bench.name}`);
     const { context, postgresVersion, close } = createContext(options.quick, progress.say);
     try {
-      rows.push(...(await bench.run(context)));
+      const measured = await bench.run(context);
+      rows.push(...measured);
+      progress.end();
+      for (const line of terminalTable(measured)) output.note(line);
     } catch (error) {
       failed.push(bench.name);
+      progress.end();
       output.note(`${bench.name} failed: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
     }
     postgres = await postgresVersion().catch(() => postgres);
     await close();
-    progress.end();
   }
   const machine = await describeMachine(postgres);
   for (const line of ['', ...terminalTable(rows), '', ...machine]) output.line(line);
