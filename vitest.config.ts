@@ -61,8 +61,7 @@ export default defineConfig({
         test: {
           name: 'guarantees',
           include: ['testing/**/*.guarantee.test.ts'],
-          // Most of a guarantee is waiting: for crashes, restarts, leases.
-          fileParallelism: true,
+          fileParallelism: false,
           testTimeout: isProving ? 3_600_000 : 300_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 3 },
