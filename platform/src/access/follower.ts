@@ -22,6 +22,8 @@ export interface FollowerOptions {
 export interface Follower {
   /** Resolves once the state is loaded and has caught up with the log, or when the follower is stopped. */
   readonly ready: Promise<void>;
+  /** True once the state is loaded and has caught up with the log, and from then on. */
+  readonly hasCaughtUp: boolean;
   /** Everything up to here is applied; undefined until loaded. */
   readonly position: Position | undefined;
   /**
@@ -41,6 +43,7 @@ export function startFollower({ log, types, load, apply, logger, onBatch }: Foll
   const ready = Promise.withResolvers<void>();
   const freshness = createFreshness();
   let position: Position | undefined;
+  let hasCaughtUp = false;
 
   const followOnce = async (onProgress: () => void): Promise<void> => {
     position ??= await load();
@@ -53,7 +56,9 @@ export function startFollower({ log, types, load, apply, logger, onBatch }: Foll
       }
       position = batch.through;
       freshness.reached(position);
-      if (batch.caughtUp) ready.resolve();
+      if (!batch.caughtUp) continue;
+      hasCaughtUp = true;
+      ready.resolve();
     }
   };
 
@@ -86,6 +91,9 @@ export function startFollower({ log, types, load, apply, logger, onBatch }: Foll
   const running = Promise.all([follow(), watchHead()]);
   return {
     ready: ready.promise,
+    get hasCaughtUp() {
+      return hasCaughtUp;
+    },
     get position() {
       return position;
     },

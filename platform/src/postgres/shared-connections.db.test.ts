@@ -36,6 +36,15 @@ test('many ask at once on a few connections, and each gets its own answer', asyn
   expect(await connections()).toBe(2);
 });
 
+test('more than can wait are refused, and the rest is answered', async () => {
+  const connection = await shared.take();
+  const asked = Array.from({ length: 5_001 }, () => connection.query({ name: 'one', text: 'select 1' }));
+  const ends = await Promise.allSettled(asked);
+  const refused = ends.filter((end) => end.status === 'rejected');
+  expect(refused.map(({ reason }) => reason.code)).toEqual(['unavailable']);
+  await connection.query({ text: 'select 1' });
+});
+
 test('a statement that fails or takes too long fails alone', async () => {
   const connection = await shared.take();
   const codes = await Promise.all(

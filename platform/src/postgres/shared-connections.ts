@@ -1,5 +1,6 @@
 /** Connections that many use at the same time, for short statements: what is asked in one turn goes out in one write. */
 import { Socket } from 'node:net';
+import { Problem } from '@annals/contracts/problems';
 import pg from 'pg';
 import { connectionConfig, type PoolOptions } from './pool.ts';
 
@@ -12,12 +13,15 @@ export interface SharedConnections {
   /**
    * A connection, made where it is not there yet. Its statements are answered in their order, each in a transaction of
    * its own; so no slow ones, and no settings or transactions that span several. Once it is lost all of them fail, and
-   * later ones too: take another one.
+   * later ones too: take another one. Where very many wait for their answers, more are refused (`unavailable`).
    */
   take(): Promise<Queryable>;
   /** Ends them once all that was asked is answered. */
   end(): Promise<void>;
 }
+
+/** Statements of one connection that may wait for their answers. */
+const MAX_WAITING = 5_000;
 
 interface Connection extends Queryable {
   end(): Promise<void>;
@@ -66,18 +70,26 @@ async function connect(options: PoolOptions, onLost: () => void): Promise<Connec
   client.on('end', onLost);
   await client.connect();
   let isCollecting = false;
+  let waiting = 0;
   const flush = () => {
     isCollecting = false;
     socket.uncork();
   };
   return {
-    query(statement) {
+    async query(statement) {
+      if (waiting >= MAX_WAITING)
+        throw new Problem('unavailable', 'Too many wait already; try again.', { retryAfter: 1 });
       if (!isCollecting) {
         isCollecting = true;
         socket.cork();
         setImmediate(flush);
       }
-      return client.query(statement);
+      waiting++;
+      try {
+        return await client.query(statement);
+      } finally {
+        waiting--;
+      }
     },
     end: () => client.end(),
   };

@@ -50,11 +50,7 @@ async function run(config: Config, overrides: WriteSideOverrides, releasers: Rel
   const identity = await createIdentity(config, platform, write, overrides.faults);
   releasers.add(startPeriodic(periodicTasks(platform, write, identity, access), logger));
 
-  const state = { isCaughtUp: false };
-  void access.follower.ready.then(() => {
-    state.isCaughtUp = true;
-  });
-  const checks = async () => ({ access: state.isCaughtUp && consumers.isReady() });
+  const checks = async () => ({ access: access.follower.hasCaughtUp && consumers.isReady() });
   const ops = createOpsServer({
     service: NAME,
     logger,
@@ -77,8 +73,8 @@ async function run(config: Config, overrides: WriteSideOverrides, releasers: Rel
   });
   releasers.add(() => server.close());
   const addresses = {
-    ops: await ops.listen({ host, port: config.opsPort }),
     main: await server.listen({ host, port: config.port }),
+    ops: await ops.listen({ host, port: config.opsPort }),
   };
   releasers.add(() => ops.drain());
   logger.info(addresses, 'started');

@@ -86,10 +86,6 @@ function createAuthentication(
     faults,
   });
   releasers.add(() => follower.stop());
-  let isKnown = false;
-  void follower.ready.then(() => {
-    isKnown = true;
-  });
   const authenticate = createAuthenticator({
     jwks: createRemoteJwks(`${commandApiUrl}/.well-known/jwks.json`),
     issuer,
@@ -97,7 +93,7 @@ function createAuthentication(
     access: table,
     sessionCheck: createSessionCheck(follower, { commandApiUrl, serviceToken }),
   });
-  return { authenticate, table, isAccessKnown: () => isKnown };
+  return { authenticate, table, isAccessKnown: () => follower.hasCaughtUp };
 }
 
 function now(): number {

@@ -94,8 +94,8 @@ async function run(config: Config, overrides: Overrides, releasers: Releasers): 
   const server = await createServer(config, platform, { ...gate, ...overrides }, throttle);
   releasers.add(() => server.close());
   const addresses = {
-    ops: await ops.listen({ host, port: opsPort }),
     main: await server.listen({ host, port }),
+    ops: await ops.listen({ host, port: opsPort }),
   };
   releasers.add(() => ops.drain());
   logger.info(addresses, 'started');
@@ -154,10 +154,6 @@ function openGate(
   releasers.add(() => follower.stop());
   const sweeper = setInterval(() => table.sweep(new Date(Date.now() - REVOCATIONS_MS)), 60_000);
   releasers.add(() => clearInterval(sweeper));
-  let isReady = false;
-  void follower.ready.then(() => {
-    isReady = true;
-  });
   const authenticate = createAuthenticator({
     jwks: createRemoteJwks(`${commandApiUrl}/.well-known/jwks.json`),
     issuer,
@@ -165,7 +161,7 @@ function openGate(
     access: table,
     sessionCheck: createSessionCheck(follower, { commandApiUrl, serviceToken }),
   });
-  return { authenticate, isReady: () => isReady };
+  return { authenticate, isReady: () => follower.hasCaughtUp };
 }
 
 async function createServer(

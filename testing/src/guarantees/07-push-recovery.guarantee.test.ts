@@ -3,9 +3,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FiredFault } from '../faults/plan.ts';
 import { startTestStack, type TestStack } from '../stack.ts';
 import { counts } from './counts.ts';
+import { openSockets } from './push/open-sockets.ts';
 import { publishedSince } from './push/published.ts';
 import { createPublishers, type Publishers } from './push/publishers.ts';
-import { mishapsOf, ReconnectingSocket } from './push/reconnecting-socket.ts';
+import { mishapsOf, type ReconnectingSocket } from './push/reconnecting-socket.ts';
 import { crashesByPoint, report } from './report.ts';
 import { insist, type Setbacks } from './retrying-api.ts';
 
@@ -35,19 +36,6 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-function open(): void {
-  const { author, publicId, changingId, since } = publishers;
-  const common = { url: stack.url, since };
-  const everybodys = ['articles', `article:${publicId}`];
-  const { token = '' } = author.api;
-  for (let n = 0; n < anonymousSockets; n++)
-    sockets.push(new ReconnectingSocket({ ...common, channels: everybodys }));
-  for (let n = 0; n < authorsSockets; n++) {
-    const channels = [...everybodys, `article:${changingId}`];
-    sockets.push(new ReconnectingSocket({ ...common, channels, token }));
-  }
-}
-
 /** Publishes, and cuts connections at random, while `disturbance` lasts. */
 async function underLoad(disturbance: () => Promise<void>): Promise<void> {
   const over = new AbortController();
@@ -76,7 +64,9 @@ async function disturb(): Promise<void> {
 }
 
 test('a reconnecting socket misses nothing and sees nothing twice', async () => {
-  open();
+  sockets.push(
+    ...openSockets(stack.url, publishers, { anonymous: anonymousSockets, authors: authorsSockets }),
+  );
   for (let round = 0; round < rounds; round++) await underLoad(disturb);
 
   const { channels } = await publishedSince(stack.databaseUrl, publishers.since);

@@ -7,9 +7,10 @@ import { type Answer, Api, after, type CallOptions } from '../e2e/client.ts';
 import { PASSWORD, type Person } from '../e2e/people.ts';
 import { startTestStack, type TestStack } from '../stack.ts';
 import { counts } from './counts.ts';
+import { openSockets } from './push/open-sockets.ts';
 import { publishedSince } from './push/published.ts';
 import { createPublishers, type Publishers } from './push/publishers.ts';
-import { mishapsOf, ReconnectingSocket } from './push/reconnecting-socket.ts';
+import { mishapsOf, type ReconnectingSocket } from './push/reconnecting-socket.ts';
 import { report } from './report.ts';
 
 const rounds = counts(1, 3);
@@ -46,19 +47,6 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-function openSockets(): void {
-  const { author, publicId, changingId, since } = publishers;
-  const common = { url: stack.url, since };
-  const everybodys = ['articles', `article:${publicId}`];
-  const { token = '' } = author.api;
-  for (let n = 0; n < anonymousSockets; n++)
-    sockets.push(new ReconnectingSocket({ ...common, channels: everybodys }));
-  for (let n = 0; n < authorsSockets; n++)
-    sockets.push(
-      new ReconnectingSocket({ ...common, channels: [...everybodys, `article:${changingId}`], token }),
-    );
-}
-
 async function logIn({ author }: Publishers): Promise<void> {
   requests += 1;
   await new Api(stack.url).ok(createSession, { body: { login: author.username, password: PASSWORD } });
@@ -93,7 +81,9 @@ function describe(error: unknown): string {
 }
 
 test('SIGTERM under load fails no request and misses no push', async () => {
-  openSockets();
+  sockets.push(
+    ...openSockets(stack.url, publishers, { anonymous: anonymousSockets, authors: authorsSockets }),
+  );
   const services = Object.keys(stack.pids()).filter((name) => name !== 'postgres' && name !== 'gateway');
   const names = counts(
     services.filter((name) => !name.endsWith('-2')),
