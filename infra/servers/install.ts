@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import type { InstallableServer } from './server.ts';
 
-const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'annals');
+const cache = join(homedir(), '.cache', 'annals');
 
 /** The folder of `server`, installed where it was not. A folder that is there is whole: it is renamed when it is done. */
 async function ensure(server: InstallableServer): Promise<string> {
