@@ -1,26 +1,37 @@
 /** Ports that are free right now. */
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
+
+/** Systems give no port of this range to outgoing connections: who restarts on one finds it free again. */
+const FIRST = 10_000;
+const LAST = 32_000;
 
 /** `count` different loopback ports that nobody listens on; nothing keeps others from taking them before their use. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => {
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
-    return address.port;
-  });
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
+  const servers = new Map<number, Server>();
+  while (servers.size < count) {
+    const port = randomInt(FIRST, LAST);
+    const server = await listen('127.0.0.1', port);
+    if (server) servers.set(port, server);
+  }
+  await Promise.all([...servers.values()].map((server) => once(server.close(), 'close')));
+  return [...servers.keys()];
 }
 
 /** True where `port` can be listened on at `host`. */
 export async function isPortFree(host: string, port: number): Promise<boolean> {
+  const server = await listen(host, port);
+  if (server) await once(server.close(), 'close');
+  return server !== null;
+}
+
+/** A server on `port`; null where it cannot be had. */
+function listen(host: string, port: number): Promise<Server | null> {
   const server = createServer();
-  const outcome = new Promise<boolean>((resolve) => {
-    server.once('error', () => resolve(false));
-    server.once('listening', () => server.close(() => resolve(true)));
+  const outcome = new Promise<Server | null>((resolve) => {
+    server.once('error', () => resolve(null));
+    server.once('listening', () => resolve(server));
   });
   server.listen(port, host);
   return outcome;

@@ -115,7 +115,8 @@ export class Runner {
         if (claim) await this.#serve(claim, signal);
         else await this.#waitForLease();
       } catch (error) {
-        if (!signal.aborted) await this.#recover(error);
+        // A stop ends subscriptions and waits with errors that say nothing; what became of a batch is always told.
+        if (!signal.aborted || error instanceof BatchFailed) await this.#recover(error);
       }
     }
     const claim = this.#letGo();
