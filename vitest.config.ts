@@ -5,8 +5,9 @@ import { GuaranteeTable } from './testing/src/guarantees/table.ts';
 const globalSetup = 'testing/src/servers/global-setup.ts';
 
 /**
- * `unit` needs no server, `db` one shared PostgreSQL, `e2e` boots the whole stack, `fuzz` one with two replicas. Each
- * starts its server only when one of its files runs; each file of `guarantees` starts a stack of its own.
+ * `unit` needs no server, `db` one shared PostgreSQL, `e2e` boots the whole stack, `shared` one with two replicas and
+ * faults for the fuzz and many guarantees. Each starts its server only when one of its files runs; each file of
+ * `guarantees` starts a stack of its own.
  */
 // biome-ignore lint/style/noDefaultExport: vitest reads its configuration from the default export
 export default defineConfig({
@@ -48,11 +49,11 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'fuzz',
-          include: ['testing/**/*.fuzz.test.ts'],
-          globalSetup: 'testing/src/fuzz/global-setup.ts',
+          name: 'shared',
+          include: ['testing/**/*.fuzz.test.ts', 'testing/**/*.shared.guarantee.test.ts'],
+          globalSetup: 'testing/src/shared-stack.ts',
           fileParallelism: false,
-          testTimeout: isProving ? 3_600_000 : 180_000,
+          testTimeout: isProving ? 3_600_000 : 300_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 2 },
         },
@@ -61,6 +62,7 @@ export default defineConfig({
         test: {
           name: 'guarantees',
           include: ['testing/**/*.guarantee.test.ts'],
+          exclude: ['testing/**/*.shared.guarantee.test.ts'],
           fileParallelism: false,
           testTimeout: isProving ? 3_600_000 : 300_000,
           hookTimeout: 180_000,

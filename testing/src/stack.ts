@@ -29,7 +29,9 @@ export interface TestStackOptions {
   readonly faults?: boolean | FaultOptions;
 }
 
-export interface TestStack extends StackControl {
+/** Where a stack runs, and what lets one in: JSON, for other processes. */
+export interface StackAddress {
+  readonly layout: Layout;
   /** The gateway's base URL. */
   readonly url: string;
   readonly databaseUrl: string;
@@ -40,6 +42,10 @@ export interface TestStack extends StackControl {
   readonly serviceToken: string;
   /** The key that wraps personal data's keys. */
   readonly masterKey: string;
+}
+
+export interface TestStack extends Omit<StackAddress, 'layout'>, StackControl {
+  readonly address: StackAddress;
   /** Throws unless the stack was started with faults. */
   readonly faults: Faults;
   /** The operations URL of a replica, by default the first. */
@@ -81,34 +87,57 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     ...faults?.stackOptions,
   });
   const { url, databaseUrl, pids, secrets } = stack;
+  return reachStack(
+    {
+      layout,
+      url,
+      databaseUrl,
+      dataFolder,
+      operatorToken: secrets.operatorToken,
+      serviceToken: secrets.serviceTokens.importer,
+      masterKey: secrets.masterKey,
+    },
+    {
+      pids,
+      faults: faults?.faults ?? null,
+      stop: async () => {
+        await stack.stop();
+        await log.close();
+        if (!options.dataFolder) await rm(dataFolder, { recursive: true, force: true });
+      },
+    },
+  );
+}
+
+/** What tests do to the stack that runs at `address`. */
+export function reachStack(
+  address: StackAddress,
+  { pids, faults, stop }: Pick<TestStack, 'pids' | 'stop'> & { readonly faults: Faults | null },
+): TestStack {
+  const { layout, ...told } = address;
   const urlOf = (service: LocalService, number: number, which: 'port' | 'opsPort'): string => {
     const found = layout.replicas.find((one) => one.service === service && one.number === number);
     return `http://127.0.0.1:${found?.[which]}`;
   };
   return {
-    ...controlStack({ layout, url, databaseUrl, pids }),
-    url,
-    databaseUrl,
-    dataFolder,
-    operatorToken: secrets.operatorToken,
-    serviceToken: secrets.serviceTokens.importer,
-    masterKey: secrets.masterKey,
+    ...controlStack({ layout, url: told.url, databaseUrl: told.databaseUrl, pids }),
+    ...told,
+    address,
     get faults() {
       if (!faults) throw new Error('the stack was started without faults');
-      return faults.faults;
+      return faults;
     },
     opsUrl: (service, replica = 1) => urlOf(service, replica, 'opsPort'),
     mainUrl: (service, replica = 1) => urlOf(service, replica, 'port'),
     pids,
-    stop: async () => {
-      await stack.stop();
-      await log.close();
-      if (!options.dataFolder) await rm(dataFolder, { recursive: true, force: true });
-    },
+    stop,
   };
 }
 
 const FAULTY_BACKOFF_MS = 50;
+
+/** Where the processes of a stack with faults are told of them. */
+export const faultsFolderOf = (dataFolder: string): string => join(dataFolder, 'faults');
 
 function openFaults(
   { faults = false, env = {} }: TestStackOptions,
@@ -116,7 +145,7 @@ function openFaults(
   layout: Layout,
 ): { faults: Faults; stackOptions: Pick<StackOptions, 'env' | 'mainFile' | 'longestBackoffMs'> } | null {
   if (faults === false) return null;
-  const folder = join(dataFolder, 'faults');
+  const folder = faultsFolderOf(dataFolder);
   return {
     faults: createFaults(folder, layout, faults === true ? {} : faults),
     stackOptions: {

@@ -55,7 +55,8 @@ export interface StackLock {
 }
 
 const lockFile = (dataFolder: string) => join(dataFolder, 'lock');
-const stateFile = (dataFolder: string) => join(dataFolder, 'run.json');
+/** Where a supervisor notes down what runs, a {@link RunState}; it is replaced as a whole. */
+export const stateFile = (dataFolder: string): string => join(dataFolder, 'run.json');
 
 /**
  * Creates the data folder and, within it, what nobody else may look into. Under root an ordinary user has to pass

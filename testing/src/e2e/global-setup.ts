@@ -1,6 +1,7 @@
 /** Boots the one stack that all end-to-end files share, and its first admin. */
 import type { TestProject } from 'vitest/node';
-import { startTestStack, type TestStackOptions } from '../stack.ts';
+import { startTestStack, type TestStack, type TestStackOptions } from '../stack.ts';
+import { unlimited } from '../tuning.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -22,24 +23,15 @@ declare module 'vitest' {
 
 const ADMIN = { username: 'first-admin', email: 'admin@example.org', password: 'Correct-horse-battery-7' };
 
-/** Nothing is throttled here: throttles have tests of their own. */
-const UNLIMITED = {
-  ANNALS_THROTTLE_READ: '1000000',
-  ANNALS_THROTTLE_WRITE: '1000000',
-  ANNALS_THROTTLE_LOGIN: '1000000',
-};
-
 /** Called by vitest before the first end-to-end file. */
-export function setup(project: TestProject): Promise<() => Promise<void>> {
-  return provideStack(project, {});
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const stack = await provideStack(project, {});
+  return () => stack.stop();
 }
 
-/** Boots a stack without throttles for the files of `project`, and its first admin; gives what stops it. */
-export async function provideStack(
-  project: TestProject,
-  options: TestStackOptions,
-): Promise<() => Promise<void>> {
-  const stack = await startTestStack({ tuning: UNLIMITED, ...options });
+/** Boots a stack without throttles for the files of `project`, and its first admin. */
+export async function provideStack(project: TestProject, options: TestStackOptions): Promise<TestStack> {
+  const stack = await startTestStack({ ...options, tuning: unlimited });
   await post(`${stack.opsUrl('command-api')}/admin/users`, ADMIN, stack.operatorToken);
   const session = await post(`${stack.url}/v1/sessions`, { login: ADMIN.username, password: ADMIN.password });
   project.provide('stackUrl', stack.url);
@@ -50,7 +42,7 @@ export async function provideStack(
   project.provide('notifierOpsUrl', stack.opsUrl('notifier'));
   project.provide('stackFolder', stack.dataFolder);
   project.provide('databaseUrl', stack.databaseUrl);
-  return () => stack.stop();
+  return stack;
 }
 
 async function post(url: string, body: unknown, token?: string): Promise<Record<string, unknown>> {

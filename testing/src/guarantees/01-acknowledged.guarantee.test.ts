@@ -2,6 +2,7 @@ import type { LocalService } from '@annals/cli/local/layout';
 import { afterAll, beforeAll, it } from 'vitest';
 import type { Point } from '../faults/plan.ts';
 import { startTestStack, type TestStack } from '../stack.ts';
+import { unlimited } from '../tuning.ts';
 import { expectInLog, expectVisible } from './acknowledged.ts';
 import { counts } from './counts.ts';
 import { type Load, startLoad } from './load.ts';
@@ -10,7 +11,6 @@ import { expectViewsAsRebuilt } from './rebuild.ts';
 import { crashesByPoint, report } from './report.ts';
 import { expectKinds } from './retrying-api.ts';
 import { shuffled } from './shuffled.ts';
-import { unlimited } from './tuning.ts';
 
 const NUMBER = 1;
 const ROUNDS = counts(1, 6);

@@ -3,12 +3,12 @@ import { viewName } from '@annals/platform/consumer/projection';
 import { projections } from '@annals/projector/projections';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTestStack, type TestStack } from '../stack.ts';
+import { unlimited } from '../tuning.ts';
 import { counts } from './counts.ts';
 import { startLoad } from './load.ts';
 import { expectViewsAsRebuilt } from './rebuild.ts';
 import { crashesByPoint, report } from './report.ts';
 import { shuffled } from './shuffled.ts';
-import { unlimited } from './tuning.ts';
 
 const NUMBER = 2;
 const KILLS = counts(6, 100);

@@ -8,12 +8,12 @@ import { writeArticle } from '../e2e/articles.ts';
 import { uniqueName } from '../e2e/client.ts';
 import { newPerson, type Person } from '../e2e/people.ts';
 import { startTestStack, type TestStack } from '../stack.ts';
+import { unlimited } from '../tuning.ts';
 import { counts } from './counts.ts';
 import { readLog } from './log-reader.ts';
 import { expectViewsAsRebuilt } from './rebuild.ts';
 import { report } from './report.ts';
 import { stealLease, type Theft } from './stolen-lease.ts';
-import { unlimited } from './tuning.ts';
 
 const NUMBER = 3;
 const ROUNDS = counts(1, 4);

@@ -10,11 +10,11 @@ import { writeArticle } from '../e2e/articles.ts';
 import { type Answer, after } from '../e2e/client.ts';
 import { newPerson, type Person } from '../e2e/people.ts';
 import { startTestStack, type TestStack } from '../stack.ts';
+import { unlimited } from '../tuning.ts';
 import { counts } from './counts.ts';
 import { expectViewsAsRebuilt } from './rebuild.ts';
 import { repair } from './repairs.ts';
 import { crashesByPoint, report } from './report.ts';
-import { unlimited } from './tuning.ts';
 
 const NUMBER = 8;
 /** At most 100 a minute: beyond that a projection takes it for a bad release. */

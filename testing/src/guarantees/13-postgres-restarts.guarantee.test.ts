@@ -4,6 +4,7 @@ import { pushRules } from '@annals/contracts/push/rules';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PushClient } from '../e2e/push-client.ts';
 import { startTestStack, type TestStack } from '../stack.ts';
+import { unlimited } from '../tuning.ts';
 import { expectInLog, expectVisible } from './acknowledged.ts';
 import { counts } from './counts.ts';
 import { startLoad } from './load.ts';
@@ -12,7 +13,6 @@ import { startReaders } from './readers.ts';
 import { expectViewsAsRebuilt } from './rebuild.ts';
 import { report } from './report.ts';
 import { expectKinds } from './retrying-api.ts';
-import { unlimited } from './tuning.ts';
 
 const NUMBER = 13;
 /** A fast shutdown, and a crash of everything. */

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Api } from '../e2e/client.ts';
 import { PushClient } from '../e2e/push-client.ts';
 import { startTestStack, type TestStack } from '../stack.ts';
+import { unlimited } from '../tuning.ts';
 import { counts } from './counts.ts';
 import { type Collector, startCollector } from './privacy/collector.ts';
 import { scanColumns } from './privacy/columns.ts';
@@ -22,7 +23,6 @@ import {
   traced,
 } from './privacy/plant.ts';
 import { report } from './report.ts';
-import { unlimited } from './tuning.ts';
 
 const NUMBER = 15;
 const PEOPLE = counts(2, 40);

@@ -12,6 +12,7 @@ import { writeArticle } from '../e2e/articles.ts';
 import { Api, uniqueName } from '../e2e/client.ts';
 import { newPerson, PASSWORD } from '../e2e/people.ts';
 import type { Point } from '../faults/plan.ts';
+import { RESERVATION_LEASE_MS } from '../shared-stack.ts';
 import type { TestStack } from '../stack.ts';
 import type { Command } from './decided.ts';
 import { readLog } from './log-reader.ts';
@@ -26,13 +27,14 @@ export interface Step {
   readonly action: 'kill' | { readonly delayMs: number };
 }
 
-/** How long a reservation may take. */
-export const LEASE_MS = 1_000;
-
 const claims = ['register', 'create', 'rename', 'restore'] as const;
 const gives = ['delete', 'rename'] as const;
 const killed = { service: 'command-api', action: 'kill' } as const;
-const paused = { service: 'command-api', point: 'reserved', action: { delayMs: 4 * LEASE_MS } } as const;
+const paused = {
+  service: 'command-api',
+  point: 'reserved',
+  action: { delayMs: 4 * RESERVATION_LEASE_MS },
+} as const;
 
 /** Every step of every act. */
 export const steps: readonly Step[] = [

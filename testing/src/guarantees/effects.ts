@@ -1,5 +1,5 @@
 /** What commands have left in the log. */
-import type { StoredEvent } from '@annals/platform/event-store/port';
+import type { Position, StoredEvent } from '@annals/platform/event-store/port';
 import { readLog } from './log-reader.ts';
 
 interface Effects {
@@ -13,9 +13,9 @@ interface Effects {
 const isEffect = ({ stream, type }: StoredEvent) =>
   type !== 'ReservationLapsed' && !stream.startsWith('reservation-');
 
-/** The effects of all commands. Every command of these appends one event. */
-export async function effectsByCommand(databaseUrl: string): Promise<Effects> {
-  const events = (await readLog(databaseUrl)).filter(isEffect);
+/** The effects of all commands after `from`. Every command of these appends one event. */
+export async function effectsByCommand(databaseUrl: string, from: Position | 'start'): Promise<Effects> {
+  const events = (await readLog(databaseUrl, from)).filter(isEffect);
   const byCommand = Map.groupBy(events, ({ metadata }) => (metadata as { commandId: string }).commandId);
   const byStream = Map.groupBy(events, ({ stream }) => stream);
   return {

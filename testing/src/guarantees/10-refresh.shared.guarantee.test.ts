@@ -4,11 +4,10 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Answer, Api } from '../e2e/client.ts';
 import { newPerson, PASSWORD, type Person } from '../e2e/people.ts';
-import { startTestStack, type TestStack } from '../stack.ts';
+import { sharedStack } from '../shared-stack.ts';
 import { counts } from './counts.ts';
 import { expectIn, expectOut, REPLICAS } from './doors.ts';
 import { crashesByPoint, report } from './report.ts';
-import { unlimited } from './tuning.ts';
 
 const NUMBER = 10;
 const FAMILIES = counts(2, 20);
@@ -17,12 +16,11 @@ const TABS = 8;
 /** Crashes at each point. */
 const CRASHES = counts(1, 10);
 
-let stack: TestStack;
+const stack = sharedStack();
 let database: pg.Client;
 let ada: Person;
 
 beforeAll(async () => {
-  stack = await startTestStack({ replicas: 2, faults: true, tuning: unlimited });
   database = new pg.Client({ connectionString: stack.databaseUrl });
   await database.connect();
   ada = await newPerson(stack.url, 'ada');

@@ -6,7 +6,7 @@ import { writeArticle } from '../e2e/articles.ts';
 import { Api, after, uniqueName } from '../e2e/client.ts';
 import { newPerson, PASSWORD, type Person } from '../e2e/people.ts';
 import type { PushClient } from '../e2e/push-client.ts';
-import { startTestStack, type TestStack } from '../stack.ts';
+import { sharedStack } from '../shared-stack.ts';
 import { counts } from './counts.ts';
 import {
   becomes,
@@ -20,7 +20,6 @@ import {
 } from './doors.ts';
 import { type Load, startLoad } from './load.ts';
 import { report } from './report.ts';
-import { unlimited } from './tuning.ts';
 
 const NUMBER = 17;
 /** People for each way to be put out. */
@@ -28,14 +27,13 @@ const PEOPLE = counts(1, 10);
 /** How long each batch of the followed view is held up where a replica is to lag: longer than anybody may be let in. */
 const LAG_MS = 2 * OUT_WITHIN_MS;
 
-let stack: TestStack;
+const stack = sharedStack();
 let staff: Api;
 let load: Load;
 /** Someone whose permission every replica has followed long before any lags. */
 let early: Awaited<ReturnType<typeof newStaff>>;
 
 beforeAll(async () => {
-  stack = await startTestStack({ replicas: 2, faults: true, tuning: unlimited });
   staff = new Api(stack.url, stack.serviceToken);
   load = await startLoad({ baseUrl: stack.url, writers: 2 });
 });

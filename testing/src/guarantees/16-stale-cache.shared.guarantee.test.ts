@@ -1,21 +1,17 @@
-import { afterAll, beforeAll, it } from 'vitest';
-import { startTestStack, type TestStack } from '../stack.ts';
+import { afterAll, it } from 'vitest';
+import { sharedStack } from '../shared-stack.ts';
 import { counts } from './counts.ts';
 import { expectOneOwnerEach } from './owned-names.ts';
 import { report } from './report.ts';
-import { unlimited } from './tuning.ts';
 import { startWalk, type Walk } from './walk.ts';
 
 const NUMBER = 16;
 const WALKERS = counts(4, 12);
 const STEPS = counts(120, 1_200);
 
-let stack: TestStack;
+const stack = sharedStack();
 
-beforeAll(async () => {
-  stack = await startTestStack({ replicas: 2, tuning: unlimited });
-});
-afterAll(() => stack?.stop());
+afterAll(() => stack.stop());
 
 /** Each step goes to the other replica than the one before or, now and then, to the same. */
 async function walk(): Promise<Walk> {

@@ -1,8 +1,8 @@
 import type { StoredEvent } from '@annals/platform/event-store/port';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import type { Answer } from '../e2e/client.ts';
 import type { Point } from '../faults/plan.ts';
-import { startTestStack, type TestStack } from '../stack.ts';
+import { sharedStack } from '../shared-stack.ts';
 import { type Case, cases, claiming } from './command-cases.ts';
 import { counts } from './counts.ts';
 import { decided, keyed, outcomeOf, sendOnce } from './decided.ts';
@@ -10,7 +10,6 @@ import { effectsByCommand } from './effects.ts';
 import { readLog } from './log-reader.ts';
 import { crashesByPoint, report } from './report.ts';
 import { shuffled } from './shuffled.ts';
-import { unlimited } from './tuning.ts';
 
 const NUMBER = 5;
 const ROUNDS = counts(1, 10);
@@ -20,18 +19,12 @@ const CRASHES = counts(1, 10);
 const POINTS: readonly Point[] = ['begun', 'reserved', 'appended'];
 const REPLICAS = [1, 2] as const;
 
-let stack: TestStack;
-let urls: readonly string[];
+const stack = sharedStack();
+const urls = [...REPLICAS.map((replica) => stack.mainUrl('command-api', replica)), stack.url];
+/** What came before is other files'. */
+const begin = (await readLog(stack.databaseUrl)).at(-1)?.position ?? 'start';
 
-beforeAll(async () => {
-  stack = await startTestStack({
-    replicas: 2,
-    faults: { idempotencyLeaseSeconds: 2, reservationLeaseMs: 1_500 },
-    tuning: unlimited,
-  });
-  urls = [...REPLICAS.map((replica) => stack.mainUrl('command-api', replica)), stack.url];
-});
-afterAll(() => stack?.stop());
+afterAll(() => stack.stop());
 
 /** What a client is told, as far as it is the command's own. */
 const told = ({ status, headers, body }: Answer) => ({
@@ -74,7 +67,7 @@ async function sendAtOnce(one: Case): Promise<void> {
 
 /** No command has left its mark twice, and each that was done has left it. */
 async function expectOneEffect(done: readonly Case[]): Promise<void> {
-  const { twice, streams } = await effectsByCommand(stack.databaseUrl);
+  const { twice, streams } = await effectsByCommand(stack.databaseUrl, begin);
   expect(twice, 'commands with more than one effect').toEqual([]);
   for (const { name, outcome, stream, events } of done) {
     if (outcome === 'done' && stream) expect(streams.get(stream), `${name}: ${stream}`).toBe(events);

@@ -1,14 +1,13 @@
 import { registerUser } from '@annals/contracts/identity/user.routes';
 import { createArticle, updateArticle } from '@annals/contracts/publishing/article.routes';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { uniqueName } from '../e2e/client.ts';
 import { newPerson, PASSWORD } from '../e2e/people.ts';
-import { startTestStack, type TestStack } from '../stack.ts';
+import { sharedStack } from '../shared-stack.ts';
 import { counts } from './counts.ts';
 import { type Command, type Decision, decidedAtOnce, tally } from './decided.ts';
 import { expectOneOwnerEach } from './owned-names.ts';
 import { report } from './report.ts';
-import { unlimited } from './tuning.ts';
 
 const NUMBER = 4;
 const ROUNDS = counts(5, 60);
@@ -16,15 +15,11 @@ const CLAIMANTS = counts(6, 10);
 /** One round in so many is of people who choose a password, which takes long; the others are imported. */
 const WITH_PASSWORD = 5;
 
-let stack: TestStack;
-let urls: readonly string[];
+const stack = sharedStack();
+const urls = [stack.mainUrl('command-api', 1), stack.mainUrl('command-api', 2), stack.url];
 let commands = 0;
 
-beforeAll(async () => {
-  stack = await startTestStack({ replicas: 2, tuning: unlimited });
-  urls = [stack.mainUrl('command-api', 1), stack.mainUrl('command-api', 2), stack.url];
-});
-afterAll(() => stack?.stop());
+afterAll(() => stack.stop());
 
 async function atOnce(all: readonly Command[]): Promise<Decision[]> {
   commands += all.length;

@@ -1,29 +1,21 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startTestStack, type TestStack } from '../stack.ts';
-import { type Contested, contested, LEASE_MS, type Step, steps } from './contested-names.ts';
+import { afterAll, expect, it } from 'vitest';
+import { sharedStack } from '../shared-stack.ts';
+import { type Contested, contested, type Step, steps } from './contested-names.ts';
 import { counts } from './counts.ts';
 import { type Decision, decided, keyed, outcomeOf, sendOnce } from './decided.ts';
 import { expectOneOwnerEach } from './owned-names.ts';
 import { crashesByPoint, report } from './report.ts';
 import { shuffled } from './shuffled.ts';
-import { unlimited } from './tuning.ts';
 
 const NUMBER = 18;
 const STEPS = counts(7, 110);
 
-let stack: TestStack;
+const stack = sharedStack();
 /** Of those who stood still rather than died. */
 const paused = new Set<string>();
 const ends = { 'kept by the act that crashed': 0, 'got by a rival': 0, 'free, and then taken': 0 };
 
-beforeAll(async () => {
-  stack = await startTestStack({
-    replicas: 2,
-    faults: { reservationLeaseMs: LEASE_MS, idempotencyLeaseSeconds: 2 },
-    tuning: unlimited,
-  });
-});
-afterAll(() => stack?.stop());
+afterAll(() => stack.stop());
 
 /** Every step again and again, in random order, but all ways to fail before any of them a second time. */
 function* allSteps(): Generator<Step> {

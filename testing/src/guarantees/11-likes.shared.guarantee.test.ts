@@ -11,11 +11,10 @@ import { writeArticle } from '../e2e/articles.ts';
 import { Api, uniqueName } from '../e2e/client.ts';
 import { newPerson, type Person } from '../e2e/people.ts';
 import type { Point } from '../faults/plan.ts';
-import { startTestStack, type TestStack } from '../stack.ts';
+import { sharedStack } from '../shared-stack.ts';
 import { counts } from './counts.ts';
 import { decided } from './decided.ts';
 import { crashesByPoint, report } from './report.ts';
-import { unlimited } from './tuning.ts';
 
 const NUMBER = 11;
 const READERS = counts(15, 100);
@@ -26,14 +25,13 @@ const CRASHES = counts(3, 15);
 const POINTS: readonly Point[] = ['read', 'written', 'committed'];
 const PAGE_SIZE = 100;
 
-let stack: TestStack;
+const stack = sharedStack();
 let author: Person;
 let articles: readonly string[];
 let readers: readonly Person[];
 let commands = 0;
 
 beforeAll(async () => {
-  stack = await startTestStack({ replicas: 2, faults: { leaseMs: 1_000 }, tuning: unlimited });
   author = await newPerson(stack.url, 'author');
   const written = Array.from({ length: ARTICLES }, () => writeArticle(author, { publish: true }));
   articles = (await Promise.all(written)).map(({ id }) => id);
@@ -41,7 +39,7 @@ beforeAll(async () => {
   for (let n = 0; n < READERS; n++) people.push(await newPerson(stack.url, uniqueName('r')));
   readers = people;
 });
-afterAll(() => stack?.stop());
+afterAll(() => stack.stop());
 
 const anyReplica = () => stack.mainUrl('command-api', Math.random() < 0.5 ? 1 : 2);
 
