@@ -7,7 +7,7 @@ const globalSetup = 'testing/src/servers/global-setup.ts';
 /**
  * `unit` needs no server, `db` one shared PostgreSQL, `e2e` boots the whole stack, `shared` one with two replicas and
  * faults for the fuzz and many guarantees. Each starts its server only when one of its files runs; each file of
- * `guarantees` starts a stack of its own.
+ * `guarantees` starts a stack of its own; `servers` needs servers that `.ci/run` installs.
  */
 // biome-ignore lint/style/noDefaultExport: vitest reads its configuration from the default export
 export default defineConfig({
@@ -23,6 +23,7 @@ export default defineConfig({
             '**/node_modules/**',
             '**/*.db.test.ts',
             '**/*.e2e.test.ts',
+            '**/*.server.test.ts',
             'testing/**/*.{fuzz,guarantee}.test.ts',
           ],
         },
@@ -67,6 +68,17 @@ export default defineConfig({
           testTimeout: isProving ? 3_600_000 : 300_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
+          name: 'servers',
+          include: ['{platform,testing,services,cli,bench}/**/*.server.test.ts'],
+          globalSetup,
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 4 },
         },
       },
     ],

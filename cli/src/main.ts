@@ -5,6 +5,7 @@ import { demoCommand } from './commands/demo.ts';
 import { eventsCommand } from './commands/events.ts';
 import { importCommand } from './commands/import.ts';
 import { projectionsCommand } from './commands/projections.ts';
+import { secretsCommand } from './commands/secrets.ts';
 import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
 import { usersCommand } from './commands/users.ts';
@@ -21,6 +22,7 @@ const program = new Command('annals')
   .addCommand(usersCommand(output))
   .addCommand(eventsCommand(output))
   .addCommand(checkConfigCommand(output))
+  .addCommand(secretsCommand(output))
   .addCommand(demoCommand(output));
 
 /** Errors that are answers to the user rather than mistakes of ours. */

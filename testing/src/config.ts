@@ -17,6 +17,9 @@ export const memoryFolder: string | undefined = process.env.TEST_MEMORY_FOLDER;
 /** The path of a Chromium for tests of pages, where there is one. */
 export const testBrowser: string | undefined = process.env.ANNALS_TEST_BROWSER;
 
+/** The path of an nginx, where there is one. */
+export const testNginx: string | undefined = process.env.ANNALS_TEST_NGINX;
+
 const seed = Number.parseInt(process.env.ANNALS_FUZZ_SEED ?? '', 10);
 /** The seed of a fuzz failure that is to be tried again, … */
 export const fuzzSeed: number | undefined = Number.isNaN(seed) ? undefined : seed;

@@ -4,7 +4,7 @@ import { parseEnv } from 'node:util';
 import { ConfigError, type Environment, loadConfig } from '@annals/platform/config/config';
 import { Argument, Command } from 'commander';
 import { callerEnvironment, ownVariables } from '../config.ts';
-import { configSchemaOf, type KnownVariables, knownVariables } from '../local/environment.ts';
+import { configSchemaOf, knownTo, knownVariables } from '../local/environment.ts';
 import { type LocalService, serviceNames } from '../local/layout.ts';
 import type { Output } from '../output.ts';
 
@@ -56,10 +56,6 @@ async function checkAll(env: Environment): Promise<Mistakes> {
     ...Object.fromEntries(perService),
     ...(unknown.length > 0 ? { 'any service': unknown.map((name) => `${name}: no such setting`) } : {}),
   };
-}
-
-function knownTo(service: LocalService, env: Environment, known: KnownVariables): Environment {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => known[service].has(name)));
 }
 
 async function check(service: LocalService, env: Environment): Promise<readonly string[]> {

@@ -74,19 +74,31 @@ export function environmentOf(replica: Replica, settings: StackSettings, known: 
     ANNALS_PORT: replica.port === null ? undefined : String(replica.port),
     ANNALS_OPS_PORT: String(replica.opsPort),
     ANNALS_PUBLIC_URL: settings.publicUrl,
+    ...secretVariables(replica.service, secrets),
+    ANNALS_COMMAND_API_URL: internalUrl('command-api', layout),
+    ANNALS_QUERY_API_URL: internalUrl('query-api', layout),
+  };
+  if (tuning.ANNALS_SMTP_URL) delete pool.ANNALS_MAIL_FOLDER;
+  return knownTo(replica.service, pool, known);
+}
+
+/** Those of `variables` that are set and that the service knows. */
+export function knownTo(service: LocalService, variables: Environment, known: KnownVariables): Environment {
+  return Object.fromEntries(
+    Object.entries(variables).filter(([name, value]) => value !== undefined && known[service].has(name)),
+  );
+}
+
+/** The variables that carry secrets, for one service; it may not know all of them. */
+export function secretVariables(service: LocalService, secrets: Secrets): Environment {
+  return {
     ANNALS_OPERATOR_TOKEN: secrets.operatorToken,
     ANNALS_MASTER_KEY: secrets.masterKey,
     ANNALS_HMAC_KEY: secrets.hmacKey,
     ANNALS_JWT_PRIVATE_KEY: secrets.jwtPrivateKey,
     ANNALS_SERVICE_TOKENS: serviceCallers.map((name) => `${name}=${secrets.serviceTokens[name]}`).join(','),
-    ANNALS_SERVICE_TOKEN: serviceTokenOf(replica.service, secrets),
-    ANNALS_COMMAND_API_URL: internalUrl('command-api', layout),
-    ANNALS_QUERY_API_URL: internalUrl('query-api', layout),
+    ANNALS_SERVICE_TOKEN: serviceTokenOf(service, secrets),
   };
-  if (tuning.ANNALS_SMTP_URL) delete pool.ANNALS_MAIL_FOLDER;
-  return Object.fromEntries(
-    Object.entries(pool).filter(([name, value]) => value !== undefined && known[replica.service].has(name)),
-  );
 }
 
 function serviceTokenOf(service: LocalService, { serviceTokens }: Secrets): string | undefined {
