@@ -115,6 +115,8 @@ export async function readInSnapshot<Data>(
   const client = await pool.connect();
   try {
     await client.query('begin isolation level repeatable read read only');
+    // Before the snapshot is taken: so checkpoints and views are of the same generations.
+    await client.query(`lock table ${views.map((view) => `views.${view}`).join(', ')} in access share mode`);
     const rows = await checkpoints(client, views);
     const [outcome] = await Promise.allSettled([work(client)]);
     const wanted = resources(outcome.status === 'fulfilled' ? outcome.value : undefined);

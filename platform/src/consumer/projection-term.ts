@@ -98,7 +98,7 @@ export async function openProjection({
     },
     async repair(claim, request) {
       loader.forget();
-      const key = request.action === 'skip' ? '' : request.key;
+      const key = 'key' in request ? request.key : '';
       if (!parked.has(key)) {
         return store.commit(claim, claim.position, null, {
           request,

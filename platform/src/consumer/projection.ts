@@ -49,6 +49,11 @@ export interface Projection<State extends object = object> {
   readonly isOpenEnded?: boolean;
   keys(event: DomainEvent): readonly string[];
   evolve(current: State | null, event: DomainEvent, key: string): State | null;
+  /**
+   * True for documents that are outdated at `now` and that the service removes by itself: a rebuild does not write
+   * them, a verification does not miss them.
+   */
+  isExpired?(state: State, now: Date): boolean;
   readonly rows?: RowShape<State>;
   /** Documents: top-level string fields to find them by besides their key, each unique or not there. */
   readonly lookups?: readonly string[];
@@ -74,6 +79,7 @@ export function defineProjection<State extends object>() {
       event: Extract<EventsOf<Aggregates>, { type: Handled }>,
       key: string,
     ) => State | null;
+    isExpired?: (state: State, now: Date) => boolean;
     rows?: RowShape<State>;
     lookups?: readonly Extract<keyof State, string>[];
   }): Projection<State> => {
@@ -92,6 +98,7 @@ export function defineProjection<State extends object>() {
         return typeof keys === 'string' ? [keys] : keys;
       },
       evolve: definition.evolve as unknown as Projection<State>['evolve'],
+      ...(definition.isExpired ? { isExpired: definition.isExpired } : {}),
       ...(definition.rows ? { rows: definition.rows } : {}),
       ...(definition.lookups ? { lookups: definition.lookups } : {}),
     };
@@ -101,4 +108,9 @@ export function defineProjection<State extends object>() {
 /** `<name>_v<version>`: the name of the table or collection, and of the consumer. */
 export function viewName(projection: { readonly name: string; readonly version: number }): string {
   return `${projection.name}_v${projection.version}`;
+}
+
+/** The consumer of the generation that stands beside the live one of `consumer`. */
+export function besideOf(consumer: string): string {
+  return `${consumer}_beside`;
 }

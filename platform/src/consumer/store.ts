@@ -98,11 +98,54 @@ export type RepairRequest =
   | { readonly consumer: string; readonly action: 'retry' | 'discard'; readonly key: string }
   | { readonly consumer: string; readonly action: 'skip'; readonly position: Position };
 
-/** A request that waits. */
-export type PendingRequest = RepairRequest & { readonly id: string };
+/**
+ * What an operator asks of a view as a whole; its lease's owner does it beside the folding. `build` folds a new
+ * generation beside the live one and verifies it; `rebuild` then makes it live. `switch` and `rollback` make the newer or
+ * the older one live that stands beside; `drop` ends it. `verify` holds the live one against a fold of the log.
+ */
+export interface GenerationRequest {
+  readonly consumer: string;
+  readonly action: 'build' | 'rebuild' | 'switch' | 'rollback' | 'drop' | 'verify';
+}
+
+/** Requests that wait. */
+export type PendingRepair = RepairRequest & { readonly id: string };
+export type PendingGeneration = GenerationRequest & { readonly id: string };
+export type PendingRequest = PendingRepair | PendingGeneration;
+
+/** How far a {@link GenerationRequest} is, and what a verification found. */
+export interface RequestReport {
+  readonly phase: 'building' | 'verifying' | 'switching' | 'done';
+  /** Of the phase, 0 to 1. */
+  readonly fraction: number;
+  /** When the phase began, RFC 3339. */
+  readonly since: string;
+  /** The event that the generation is held at while it is built. */
+  readonly held?: Hold;
+  readonly verification?: Verification;
+}
+
+/** A view held against a fold of the log. */
+export interface Verification {
+  /** Documents in the view, and those that the fold gives. */
+  readonly rows: number;
+  readonly expectedRows: number;
+  /** SHA-256 over keys and documents in key order, of both. */
+  readonly hash: string;
+  readonly expectedHash: string;
+  /** How many documents differ, are missing, too many, or have columns that do not follow from them. */
+  readonly differences: number;
+  /** The first 100 of their keys. */
+  readonly differing: readonly string[];
+  /** Documents with parked events: not compared. */
+  readonly parked: number;
+}
 
 /** A request and what became of it; `outcome` is null while it waits. */
-export type RequestStatus = PendingRequest & { readonly outcome: string | null };
+export type RequestStatus = PendingRequest & {
+  readonly outcome: string | null;
+  readonly report: RequestReport | null;
+};
 
 /** A request carried out in a commit: its outcome, and the key whose queue of parked events it empties. */
 export interface Repair {
@@ -121,6 +164,8 @@ export interface Hold {
 /** A consumer's state as operators see it. */
 export interface ConsumerStatus {
   readonly consumer: string;
+  /** Counts how often the view was begun; of two that stand beside each other the greater is the newer. */
+  readonly generation: number;
   readonly position: Position;
   /** Everything up to here was scanned; at least `position`. Written at most once a second. */
   readonly through: Position;
@@ -165,15 +210,41 @@ export interface ConsumerStore<Effects> {
 
   /** All consumers of this database, by name. */
   status(): Promise<readonly ConsumerStatus[]>;
-  /** Asks for a repair; gives the request's id. */
-  request(request: RepairRequest): Promise<string>;
-  /** Waiting requests for `consumers`, oldest first, 100 at most. */
+  /** Asks for something; gives the request's id. */
+  request(request: RepairRequest | GenerationRequest): Promise<string>;
+  /** Waiting requests for `consumers`, and those to drop what nobody attends; oldest first, 100 at most. */
   pending(consumers: readonly string[]): Promise<readonly PendingRequest[]>;
   /** The newest 100 requests; outcomes are kept for a day. */
   requests(): Promise<readonly RequestStatus[]>;
 }
 
-/** A consumer store that keeps views: one document or row per key. */
+/** The generation beside the live one lacks events that the live one reflects. Nothing was changed. */
+export class GenerationBehind extends Error {
+  override readonly name = 'GenerationBehind';
+}
+
+/** Keys after `after` up to and including `upTo`, compared bytewise; null is no bound. */
+export interface KeyRange {
+  readonly after: string | null;
+  readonly upTo: string | null;
+}
+
+/** A part of a view, all as of one moment. */
+export interface ViewSnapshot {
+  readonly position: Position;
+  readonly through: Position;
+  readonly docs: ReadonlyMap<string, object>;
+  /** Keys of the range with parked events. */
+  readonly parked: ReadonlySet<string>;
+  /** Keys whose derived columns do not follow from their document. */
+  readonly skewed: readonly string[];
+}
+
+/**
+ * A consumer store that keeps views: one document or row per key. A second generation of a view may stand beside the
+ * live one. It is a consumer of its own, `besideOf(consumer)`, with lease, checkpoint, parked events and fingerprint of
+ * its own, and whoever can run the one can run the other.
+ */
 export interface ViewStore extends ConsumerStore<Writes> {
   /** The documents of those `keys` that have one, in one query. */
   load(consumer: string, keys: readonly string[]): Promise<ReadonlyMap<string, object>>;
@@ -186,4 +257,42 @@ export interface ViewStore extends ConsumerStore<Writes> {
     after: Position | null,
     limit: number,
   ): Promise<readonly ParkedEvent[]>;
+
+  /**
+   * Begins a generation beside the live one, empty and at `start`, unless a newer one is there already. One that is
+   * older is dropped first, which takes `graceMs`.
+   */
+  begin(consumer: string, start: Position, graceMs: number): Promise<void>;
+  /**
+   * Swaps the two generations with all that belongs to them, and carries `request` out, in one transaction: a reader
+   * that has read a checkpoint finds in the view what that checkpoint says, before and after. Both leases become free,
+   * with epochs greater than any given before. Throws {@link GenerationBehind}.
+   */
+  swap(request: PendingGeneration, outcome: string): Promise<void>;
+  /**
+   * Ends a generation beside or a version: checkpoint, lease and parked events at once, the view after `graceMs`, when
+   * whoever folded it has noticed. Nothing happens where it is not there.
+   */
+  drop(consumer: string, graceMs: number): Promise<void>;
+  /**
+   * Names what may be dropped: older generations that were live more than `ageMs` ago, and versions that nobody has
+   * attended for that long while another version of the same view is live and attended.
+   */
+  outdated(ageMs: number): Promise<readonly string[]>;
+
+  /** How many documents there are. */
+  count(consumer: string): Promise<number>;
+  /** Where a page of the view ends that begins after `after`: at most `rows` documents of `bytes` in all, at least one; null where all the rest fits. */
+  pageEnd(
+    consumer: string,
+    after: string | null,
+    limits: { readonly rows: number; readonly bytes: number },
+  ): Promise<string | null>;
+  /** Reads a part of a view, all as of one moment. */
+  snapshot(consumer: string, range: KeyRange): Promise<ViewSnapshot>;
+
+  /** Says how far a request is. */
+  report(request: PendingGeneration, report: RequestReport): Promise<void>;
+  /** Says what became of a request, unless that was said before. */
+  finish(request: PendingGeneration, outcome: string, report: RequestReport | null): Promise<void>;
 }

@@ -1,5 +1,6 @@
 /** The contract of the consumer store port, as stores of views have to keep it; every adapter passes it. */
 import { afterAll, beforeAll, describe } from 'vitest';
+import { generationTests } from './consumer-store/generations.ts';
 import type { StoreAdapter, StoreUnderTest } from './consumer-store/kit.ts';
 import { leaseTests } from './consumer-store/leases.ts';
 import { writingTests } from './consumer-store/writing.ts';
@@ -18,5 +19,6 @@ export function consumerStoreSuite(name: string, adapter: StoreAdapter): void {
     const fixture = { adapter, it: () => opened };
     leaseTests(fixture);
     writingTests(fixture);
+    generationTests(fixture);
   });
 }

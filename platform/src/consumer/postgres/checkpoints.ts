@@ -46,7 +46,7 @@ export async function attend(
   const { rows } = await client.query<Candidate>(
     `with gone as (
        delete from consumers.candidates
-       where not (owner = $1 and consumer = any ($2)) and seen_until < clock_timestamp() - interval '1 hour'
+       where not (owner = $1 and consumer = any ($2)) and seen_until < clock_timestamp() - interval '2 days'
      ), named as (
        insert into consumers.candidates (consumer, owner, seen_until)
        select consumer, $1, clock_timestamp() + $3 * interval '1 ms' from unnest($2::text[]) as consumer
@@ -183,7 +183,7 @@ interface StatusRow extends Omit<ConsumerStatus, 'leaseUntil' | 'updatedAt' | 'h
 /** See `ConsumerStore.status`. */
 export async function status(client: Client): Promise<readonly ConsumerStatus[]> {
   const { rows } = await client.query<StatusRow>(
-    `select consumer, position, through, epoch, is_live as "isLive", lease_until as "leaseUntil",
+    `select consumer, generation, position, through, epoch, is_live as "isLive", lease_until as "leaseUntil",
        case when lease_until > clock_timestamp() then owner end as owner,
        held_position as "heldPosition", held_error as "heldError", updated_at as "updatedAt",
        (select count(*)::integer from consumers.parked_keys p where p.consumer = c.consumer) as "parkedKeys"

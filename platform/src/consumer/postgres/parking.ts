@@ -1,7 +1,14 @@
 /** Parked events and repair requests in PostgreSQL. */
 import type { Pool, PoolClient } from 'pg';
 import type { Position } from '../../event-store/port.ts';
-import type { ParkedEvent, PendingRequest, Repair, RepairRequest, RequestStatus } from '../store.ts';
+import type {
+  GenerationRequest,
+  ParkedEvent,
+  PendingRequest,
+  Repair,
+  RepairRequest,
+  RequestStatus,
+} from '../store.ts';
 
 type Client = Pool | PoolClient;
 
@@ -67,15 +74,15 @@ export async function parkedEvents(
 }
 
 /** See `ConsumerStore.request`. */
-export async function request(client: Client, asked: RepairRequest): Promise<string> {
+export async function request(client: Client, asked: RepairRequest | GenerationRequest): Promise<string> {
   const { rows } = await client.query<{ id: string }>(
     `with old as (delete from consumers.requests where done_at < now() - interval '1 day')
      insert into consumers.requests (consumer, action, key, position) values ($1, $2, $3, $4) returning id::text`,
     [
       asked.consumer,
       asked.action,
-      asked.action === 'skip' ? null : asked.key,
-      asked.action === 'skip' ? asked.position : null,
+      'key' in asked ? asked.key : null,
+      'position' in asked ? asked.position : null,
     ],
   );
   return rows[0]?.id ?? '';
@@ -88,7 +95,9 @@ export async function pending(
 ): Promise<readonly PendingRequest[]> {
   const { rows } = await client.query<PendingRequest>(
     `select id::text, consumer, action, key, position from consumers.requests
-     where outcome is null and consumer = any ($1) order by id limit 100`,
+     where outcome is null and (consumer = any ($1) or (action = 'drop' and not exists (
+       select from consumers.candidates c where c.consumer = requests.consumer and seen_until > clock_timestamp())))
+     order by id limit 100`,
     [consumers],
   );
   return rows;
@@ -97,7 +106,7 @@ export async function pending(
 /** See `ConsumerStore.requests`. */
 export async function requests(client: Client): Promise<readonly RequestStatus[]> {
   const { rows } = await client.query<RequestStatus>(
-    `select id::text, consumer, action, key, position, outcome from consumers.requests order by requests.id desc limit 100`,
+    `select id::text, consumer, action, key, position, outcome, report from consumers.requests order by requests.id desc limit 100`,
   );
   return rows;
 }

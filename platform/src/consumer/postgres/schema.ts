@@ -64,4 +64,20 @@ export const consumerMigrations: readonly Migration[] = [
       create index requests_waiting on consumers.requests (consumer) where outcome is null;
     `,
   },
+  {
+    id: '0002-generations',
+    sql: `
+      alter table consumers.checkpoints
+        add generation integer not null default 1,
+        add since timestamptz not null default now();
+
+      alter table consumers.parked_events
+        drop constraint parked_events_consumer_key_fkey,
+        add foreign key (consumer, key) references consumers.parked_keys on update cascade on delete cascade;
+
+      alter table consumers.requests
+        add report json,
+        drop constraint requests_action_check;
+    `,
+  },
 ];

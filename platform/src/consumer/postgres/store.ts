@@ -4,6 +4,7 @@ import type { Position } from '../../event-store/port.ts';
 import { migrate } from '../../postgres/migrate.ts';
 import { type Sender, sentAtOnce, transaction } from '../../postgres/transaction.ts';
 import type { ConsumerFaults } from '../faults.ts';
+import { besideOf } from '../projection.ts';
 import type { PostgresEffects } from '../reaction.ts';
 import {
   type Claim,
@@ -13,8 +14,10 @@ import {
   WritesRefused,
 } from '../store.ts';
 import * as checkpoints from './checkpoints.ts';
+import * as generations from './generations.ts';
 import * as parking from './parking.ts';
 import { consumerMigrations } from './schema.ts';
+import * as snapshots from './snapshot.ts';
 import { type ViewTable, viewTable } from './view-table.ts';
 import { findRefused, isRefusal, rowsOf, writeViews } from './write-views.ts';
 
@@ -96,9 +99,14 @@ export function createPostgresViewStore({ pool, faults }: PostgresConsumerStoreO
   return {
     ...baseStore(pool),
     prepare: async (registrations, start) => {
-      for (const { consumer, projection } of registrations)
-        if (projection) tables.set(consumer, viewTable(projection));
-      await prepare(pool, registrations, start, [...tables.values()]);
+      const live: ViewTable[] = [];
+      for (const { consumer, projection } of registrations) {
+        if (!projection) continue;
+        const beside = besideOf(consumer);
+        live.push(viewTable(projection));
+        tables.set(consumer, viewTable(projection)).set(beside, viewTable(projection, beside));
+      }
+      await prepare(pool, registrations, start, live);
     },
     load: async (consumer, keys) => {
       const { name, load } = tableOf(consumer);
@@ -130,5 +138,15 @@ export function createPostgresViewStore({ pool, faults }: PostgresConsumerStoreO
     },
     parkedKeys: (consumer) => parking.parkedKeys(pool, consumer),
     parkedEvents: (consumer, key, after, limit) => parking.parkedEvents(pool, consumer, key, after, limit),
+    begin: (consumer, start, graceMs) =>
+      generations.begin(pool, tableOf(besideOf(consumer)), consumer, start, graceMs),
+    swap: (request, outcome) => generations.swap(pool, request, outcome),
+    drop: (consumer, graceMs) => generations.drop(pool, consumer, graceMs),
+    outdated: (ageMs) => generations.outdated(pool, ageMs),
+    count: (consumer) => snapshots.count(pool, tableOf(consumer)),
+    pageEnd: (consumer, after, limits) => snapshots.pageEnd(pool, tableOf(consumer), after, limits),
+    snapshot: (consumer, range) => snapshots.snapshot(pool, tableOf(consumer), range),
+    report: (request, report) => generations.report(pool, request, report),
+    finish: (request, outcome, report) => generations.finish(pool, request, outcome, report),
   };
 }

@@ -12,11 +12,13 @@ export interface ViewTable {
   readonly upsert: string;
   /** `$1`: keys. */
   readonly remove: string;
+  /** `$1`: as the upsert's. Gives the keys whose stored columns are others than those that it would write. */
+  readonly skewed: string;
   /** One element of the upsert's JSON array. Throws what a column's `of` throws, and for what JSON cannot hold. */
   row(key: string, doc: object): string;
 }
 
-const IDENTIFIER = /^[a-z][a-z0-9_]{0,54}$/;
+const IDENTIFIER = /^[a-z][a-z0-9_]{0,47}$/;
 
 /** Throws for a name that PostgreSQL would have to quote or shorten. */
 function identifier(name: string): string {
@@ -24,9 +26,9 @@ function identifier(name: string): string {
   return name;
 }
 
-/** Describes the table of a projection, `views.<name>_v<version>`. */
-export function viewTable(projection: Projection): ViewTable {
-  const name = identifier(viewName(projection));
+/** Describes the table of a projection, `views.<name>`; the live one is `<name>_v<version>`. */
+export function viewTable(projection: Projection, name: string = viewName(projection)): ViewTable {
+  identifier(viewName(projection));
   const columns = Object.entries(projection.rows?.columns ?? {});
   for (const [column] of columns) {
     if (identifier(column) === 'key' || column === 'doc')
@@ -37,6 +39,7 @@ export function viewTable(projection: Projection): ViewTable {
     ddl: [createTable(name, columns), ...createIndexes(name, projection)],
     load: `select key, doc from views.${name} where key = any($1::text[])`,
     upsert: upsert(name, columns),
+    skewed: skewed(name, columns),
     remove: `delete from views.${name} where key = any($1::text[])`,
     row: rowOf(columns.map(([column, { of }]) => [column, of])),
   };
@@ -55,30 +58,36 @@ function createIndexes(name: string, projection: Projection): string[] {
       throw new Error(`${name}: no lookup by ${JSON.stringify(field)}`);
     return `((doc ->> '${field}'))`;
   });
+  // Without names of their own, which the indexes of another generation might have taken.
   return [...(projection.rows?.indexes ?? []), ...lookups].map(
-    (body, index) => `create index ${name}_${index} on views.${name} ${body}`,
+    (body) => `create index on views.${name} ${body}`,
   );
 }
 
-/** The columns' SQL runs in the statement itself; a column with an expression of its own arrives as text. */
+/** `$1` as rows of the table. A column with an expression of its own arrives as text, the expression runs here. */
+function incoming(columns: Columns): { readonly names: readonly string[]; readonly select: string } {
+  const types = columns.map(([column, { type, sql }]) => `${column} ${sql ? 'text' : type}`);
+  const values = columns.map(
+    ([column, { sql }]) => `${sql?.replaceAll('$value', `r.${column}`) ?? `r.${column}`} as ${column}`,
+  );
+  return {
+    names: ['key', 'doc', ...columns.map(([column]) => column)],
+    select: `select ${['r.key', 'r.doc', ...values].join(', ')}
+      from json_to_recordset($1::json) as r(${['key text', 'doc json', ...types].join(', ')})`,
+  };
+}
+
 function upsert(name: string, columns: Columns): string {
-  const names = ['key', 'doc', ...columns.map(([column]) => column)];
-  const incoming = [
-    'key text',
-    'doc json',
-    ...columns.map(([column, { type, sql }]) => `${column} ${sql ? 'text' : type}`),
-  ];
-  const values = [
-    'r.key',
-    'r.doc',
-    ...columns.map(([column, { sql }]) => sql?.replaceAll('$value', `r.${column}`) ?? `r.${column}`),
-  ];
-  return `insert into views.${name} (${names.join(', ')})
-    select ${values.join(', ')} from json_to_recordset($1::json) as r(${incoming.join(', ')})
-    on conflict (key) do update set ${names
-      .slice(1)
-      .map((column) => `${column} = excluded.${column}`)
-      .join(', ')}`;
+  const { names, select } = incoming(columns);
+  const updates = names.slice(1).map((column) => `${column} = excluded.${column}`);
+  return `insert into views.${name} (${names.join(', ')}) ${select}
+    on conflict (key) do update set ${updates.join(', ')}`;
+}
+
+function skewed(name: string, columns: Columns): string {
+  const differ = columns.map(([column]) => `e.${column} is distinct from v.${column}`);
+  return `select v.key from (${incoming(columns).select}) e join views.${name} v on v.key = e.key
+    where ${differ.length > 0 ? differ.join(' or ') : 'false'} order by v.key`;
 }
 
 function rowOf(columns: readonly (readonly [string, Column<object>['of']])[]): ViewTable['row'] {
