@@ -11,22 +11,31 @@ let url: string;
 /** What the projector was asked to do, and what it answers. */
 let asked: object[];
 let outcome: string | null;
+let report: object | null;
 let parked: object[];
 let lines: string[];
+
+const hash = 'a'.repeat(64);
+const found = {
+  ...{ rows: 3, expectedRows: 3, hash, expectedHash: hash },
+  ...{ differences: 0, differing: [], parked: 0 },
+};
 
 beforeEach(async () => {
   vi.stubEnv('ANNALS_OPERATOR_TOKEN', 'operator');
   asked = [];
   lines = [];
   outcome = 'retried';
+  report = null;
   parked = ['a', 'b'].map((key) => ({
     ...{ consumer: VIEW, key, error: 'TypeError', position: HELD, stream: `article-${key}`, revision: 3 },
     ...{ parkedAt: '2026-11-22T10:00:00.000Z', events: 2 },
   }));
-  const consumer = { through: HELD, owner: 'host-1', isLive: true };
+  const consumer = { through: HELD, generation: 1, owner: 'host-1', isLive: true };
   const answers: Record<string, () => object> = {
     '/health/live': () => ({ service: 'projector' }),
     '/admin/status': () => ({
+      views: [VIEW, 'likes_v1'],
       consumers: [
         { ...consumer, consumer: VIEW, parkedKeys: 2, held: null },
         {
@@ -38,7 +47,7 @@ beforeEach(async () => {
       ],
     }),
     '/admin/parked': () => ({ parked }),
-    '/admin/repairs': () => ({ repairs: asked.map((_, index) => ({ id: String(index), outcome })) }),
+    '/admin/repairs': () => ({ repairs: asked.map((_, index) => ({ id: String(index), outcome, report })) }),
   };
   server = createServer(async (request, response) => {
     const body = Buffer.concat(await request.toArray()).toString();
@@ -76,7 +85,7 @@ async function projections(...args: string[]): Promise<number> {
 describe('annals projections', () => {
   test('X9 list shows what waits and what is held', async () => {
     expect(await projections('list')).toBe(0);
-    expect(lines[1]).toMatch(/^article_list_v1 +testlog0\.\S+ +host-1 +live +2$/);
+    expect(lines[1]).toMatch(/^article_list_v1 +1 +testlog0\.\S+ +host-1 +live +2$/);
     expect(lines[2]).toContain(`held at ${HELD}: UndecodableEvent`);
     await projections('list', '--json');
     expect(JSON.parse(lines.at(-1) ?? '').projections[0]).toMatchObject({ consumer: VIEW, parkedKeys: 2 });
@@ -125,7 +134,63 @@ describe('annals projections', () => {
     ]);
   });
 
+  test('P7 rebuild asks for it, waits, and tells what the verification found', async () => {
+    outcome = 'switched';
+    report = { phase: 'switching', fraction: 0, since: '2026-11-22T10:00:00.000Z', verification: found };
+    expect(await projections('rebuild', VIEW)).toBe(0);
+    expect(lines).toEqual([
+      `${VIEW}: switched (3 documents, 3 by the log; content aaaaaaaaaaaa, aaaaaaaaaaaa by the log)`,
+    ]);
+    outcome = 'built';
+    expect(await projections('rebuild', VIEW, '--no-switch')).toBe(0);
+    expect(await projections('rebuild', VIEW)).toBe(1);
+    expect(asked).toEqual(['rebuild', 'build', 'rebuild'].map((action) => ({ consumer: VIEW, action })));
+  });
+
+  test('P7 verify looks at all views, names what differs, and is no success then', async () => {
+    outcome = 'not as the log says: 102 documents';
+    report = {
+      ...{ phase: 'done', fraction: 1, since: '2026-11-22T10:00:00.000Z' },
+      verification: { ...found, hash: 'b'.repeat(64), differences: 102, differing: ['x', 'y'], parked: 1 },
+    };
+    expect(await projections('verify', '--json')).toBe(1);
+    expect(asked.map((one) => (one as { consumer: string }).consumer)).toEqual([VIEW, 'likes_v1']);
+    expect(JSON.parse(lines[0] ?? '').projections).toMatchObject([
+      { projection: VIEW, outcome, verification: { differing: ['x', 'y'] } },
+      { projection: 'likes_v1' },
+    ]);
+    lines = [];
+    expect(await projections('verify', VIEW)).toBe(1);
+    expect(lines).toEqual([
+      `${VIEW}: ${outcome} (3 documents, 3 by the log; content bbbbbbbbbbbb, aaaaaaaaaaaa by the log; 1 parked)`,
+      '  x',
+      '  y',
+      '  and 100 more',
+    ]);
+  });
+
+  test('P7 switch, rollback and drop are asked for; drop is confirmed', async () => {
+    for (const [action, told] of [
+      ['switch', 'switched'],
+      ['rollback', 'rolled back'],
+    ] as const) {
+      outcome = told;
+      expect(await projections(action, VIEW)).toBe(0);
+    }
+    await expect(projections('drop', VIEW)).rejects.toThrow('use --yes');
+    outcome = 'dropped';
+    expect(await projections('drop', VIEW, '--yes')).toBe(0);
+    outcome = null;
+    expect(await projections('switch', VIEW, '--wait', '0')).toBe(1);
+    expect(lines.at(-1)).toBe(`${VIEW}: asked for; not done yet`);
+    expect(asked.map((one) => (one as { action: string }).action)).toEqual([
+      ...['switch', 'rollback', 'drop', 'switch'],
+    ]);
+  });
+
   test.each([
+    [['rebuild', 'nope_v1'], 'there is no projection nope_v1; there are article_list_v1, likes_v1'],
+    [['verify', VIEW, '--wait', 'x'], '--wait must be a number of seconds'],
     [['retry', 'nope_v1'], 'there is no projection nope_v1; there are article_list_v1, likes_v1'],
     [['retry', VIEW, 'nobody'], 'nothing of nobody is parked in article_list_v1'],
     [['retry', '--wait', 'x'], '--wait must be a number of seconds'],

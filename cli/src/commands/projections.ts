@@ -1,9 +1,10 @@
-/** `annals projections`: views that wait for a repair, and the repairs. */
-import { createInterface } from 'node:readline/promises';
+/** `annals projections`: views, those that wait for a repair, and the repairs. */
 import { Command, Option } from 'commander';
-import { dataOption, operated, opsOption } from '../locate.ts';
-import { type Projector, projectorOf, type Repair } from '../operate/projector.ts';
+import { dataOption, opsOption } from '../locate.ts';
+import { confirm, known, projectorFor } from '../operate/ask.ts';
+import type { ProjectionStatus, Projector, Repair } from '../operate/projector.ts';
 import { Failure, type Output, table } from '../output.ts';
+import { generationCommands } from './generations.ts';
 
 interface CommonOptions {
   readonly data: string;
@@ -49,8 +50,10 @@ export function projectionsCommand(output: Output): Command {
     .action(async (projection: string, key: string | undefined, options: DiscardOptions) =>
       discardParked(await projectorFor(options), toDiscard(projection, key, options), options, output),
     );
-  const command = new Command('projections').description('views that wait for a repair, and the repairs');
-  for (const one of [list, parked, retry, discard]) {
+  const command = new Command('projections').description(
+    'views: their state, repairs, rebuilds, verification',
+  );
+  for (const one of [list, parked, retry, discard, ...generationCommands(output)]) {
     one.addOption(dataOption()).addOption(opsOption()).option('--json', 'print JSON');
     command.addCommand(one);
   }
@@ -63,19 +66,23 @@ function withWait(command: Command): Command {
   );
 }
 
-async function projectorFor(options: CommonOptions): Promise<Projector> {
-  return projectorOf(await operated(options));
-}
-
 async function showAll(projector: Projector, { json }: CommonOptions, output: Output): Promise<void> {
   const projections = await projector.projections();
   if (json) return output.json({ projections });
-  const rows = projections.map(({ consumer, through, owner, isLive, parkedKeys, held }) => [
-    ...[consumer, through, owner ?? 'nobody', isLive ? 'live' : 'building', String(parkedKeys)],
-    held ? `held at ${held.position}: ${held.error}` : '',
+  const rows = projections.map((one) => [
+    ...[one.consumer, String(one.generation), one.through, one.owner ?? 'nobody'],
+    ...[stateOf(one, projections), String(one.parkedKeys)],
+    one.held ? `held at ${one.held.position}: ${one.held.error}` : '',
   ]);
-  const head = ['projection', 'position', 'lease of', 'state', 'parked', ''];
+  const head = ['projection', 'generation', 'position', 'lease of', 'state', 'parked', ''];
   for (const line of table([head, ...rows])) output.line(line);
+}
+
+function stateOf(one: ProjectionStatus, all: readonly ProjectionStatus[]): string {
+  if (!one.isLive) return 'building';
+  const live = all.find(({ consumer }) => one.consumer === `${consumer}_beside`);
+  if (!live) return 'live';
+  return one.generation > live.generation ? 'built' : 'former';
 }
 
 async function showParked(
@@ -152,31 +159,12 @@ async function carryOut(
     const subject = repair.action === 'skip' ? repair.position : repair.key;
     if (output.isInteractive)
       output.note(`${index + 1} of ${repairs.length}: ${repair.consumer} ${subject} …`);
-    const outcome =
-      (await projector.repair(repair, Number(wait) * 1_000)) ?? 'asked for; nobody has done it yet';
-    outcomes.push({ projection: repair.consumer, subject, outcome });
-    if (!json) output.line(`${repair.consumer} ${subject}: ${outcome}`);
+    const { outcome } = await projector.ask(repair, Number(wait) * 1_000);
+    const told = outcome ?? 'asked for; nobody has done it yet';
+    outcomes.push({ projection: repair.consumer, subject, outcome: told });
+    if (!json) output.line(`${repair.consumer} ${subject}: ${told}`);
   }
   if (json) output.json({ repairs: outcomes });
   else if (repairs.length === 0) output.line('Nothing is parked.');
   if (outcomes.some(({ outcome }) => outcome !== success)) process.exitCode = 1;
-}
-
-/** The name, once it is known to be one of a consumer. */
-async function known(projector: Projector, name: string | undefined): Promise<string | undefined> {
-  if (name === undefined) return undefined;
-  const names = (await projector.projections()).map(({ consumer }) => consumer);
-  if (names.includes(name)) return name;
-  throw new Failure(`there is no projection ${name}; there are ${names.join(', ')}`);
-}
-
-async function confirm(question: string): Promise<void> {
-  if (!process.stdin.isTTY) throw new Failure('there is no terminal to ask on: use --yes');
-  const reader = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    if (!/^y(es)?$/i.test((await reader.question(question)).trim()))
-      throw new Failure('nothing was discarded');
-  } finally {
-    reader.close();
-  }
 }

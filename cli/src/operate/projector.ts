@@ -6,6 +6,7 @@ import { Failure } from '../output.ts';
 
 const consumer = z.object({
   consumer: z.string(),
+  generation: z.number(),
   through: z.string(),
   owner: z.string().nullable(),
   isLive: z.boolean(),
@@ -31,17 +32,54 @@ export type Repair =
   | { readonly consumer: string; readonly action: 'retry' | 'discard'; readonly key: string }
   | { readonly consumer: string; readonly action: 'skip'; readonly position: string };
 
+/** What can be asked about a view as a whole. */
+export interface Generation {
+  readonly consumer: string;
+  readonly action: 'build' | 'rebuild' | 'switch' | 'rollback' | 'drop' | 'verify';
+}
+
+const report = z.object({
+  phase: z.string(),
+  /** Of the phase, 0 to 1. */
+  fraction: z.number(),
+  since: z.string(),
+  held: z.object({ position: z.string().nullable(), error: z.string() }).optional(),
+  verification: z
+    .object({
+      rows: z.number(),
+      expectedRows: z.number(),
+      hash: z.string(),
+      expectedHash: z.string(),
+      differences: z.number(),
+      differing: z.array(z.string()),
+      parked: z.number(),
+    })
+    .optional(),
+});
+/** How far a request is. */
+export type Report = z.infer<typeof report>;
+
+const request = z.object({ id: z.string(), outcome: z.string().nullable(), report: report.nullable() });
+/** What became of a request; `outcome` is null where it is not done. */
+export type Asked = Pick<z.infer<typeof request>, 'outcome' | 'report'>;
+
 export interface Projector {
+  /** Every consumer of the log. */
   projections(): Promise<readonly ProjectionStatus[]>;
+  /** The views of the projector. */
+  views(): Promise<readonly string[]>;
   /** The longest parked first. */
   parked(consumer?: string): Promise<readonly ParkedDocument[]>;
-  /** Asks for a repair and waits for what becomes of it, `waitMs` at most; null where nobody has done it by then. */
-  repair(repair: Repair, waitMs: number): Promise<string | null>;
+  /** Asks for something and waits for what becomes of it, `waitMs` at most (null: to the end). */
+  ask(
+    request: Repair | Generation,
+    waitMs: number | null,
+    onReport?: (report: Report) => void,
+  ): Promise<Asked>;
 }
 
 const POLL_MS = 200;
 const TIMEOUT_MS = 10_000;
-const request = z.object({ id: z.string(), outcome: z.string().nullable() });
 
 /** Finds the projector among the services. Throws a {@link Failure} where there is none, and later where it is away. */
 export function projectorOf({ services, operatorToken }: Operated): Projector {
@@ -74,13 +112,18 @@ export function projectorOf({ services, operatorToken }: Operated): Projector {
       const query = name === undefined ? '' : `?${new URLSearchParams({ consumer: name })}`;
       return (await call(`/admin/parked${query}`, z.object({ parked: z.array(parkedDocument) }))).parked;
     },
-    async repair(repair, waitMs) {
-      const { id } = await call('/admin/repairs', z.object({ id: z.string() }), repair);
-      const deadline = performance.now() + waitMs;
+    async views() {
+      return (await call('/admin/status', z.looseObject({ views: z.array(z.string()) }))).views;
+    },
+    async ask(asked, waitMs, onReport) {
+      const { id } = await call('/admin/repairs', z.object({ id: z.string() }), asked);
+      const deadline = performance.now() + (waitMs ?? Number.POSITIVE_INFINITY);
       for (;;) {
         const { repairs } = await call('/admin/repairs', z.object({ repairs: z.array(request) }));
-        const outcome = repairs.find((one) => one.id === id)?.outcome ?? null;
-        if (outcome !== null || performance.now() > deadline) return outcome;
+        const own = repairs.find((one) => one.id === id);
+        if (own?.outcome != null || performance.now() > deadline)
+          return { outcome: own?.outcome ?? null, report: own?.report ?? null };
+        if (own?.report) onReport?.(own.report);
         await sleep(POLL_MS);
       }
     },

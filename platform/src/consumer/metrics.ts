@@ -10,6 +10,11 @@ export interface ConsumerMetrics {
   readonly events: Counter<'consumer'>;
   readonly failures: Counter<'consumer'>;
   readonly batchSeconds: Histogram<'consumer'>;
+  readonly auditDifferences: Gauge<'consumer'>;
+  readonly audited: Counter<'consumer'>;
+  readonly auditRounds: Counter<'consumer'>;
+  /** The consumer is gone for good. */
+  forget(consumer: string): void;
   /** Age of the newest event handled, 0 once caught up. */
   observeLag(consumer: string, batch: DomainEventBatch): void;
 }
@@ -39,6 +44,16 @@ export function consumerMetrics(registry: Registry): ConsumerMetrics {
       buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
       registers: [registry],
     }),
+    auditDifferences: gauge(
+      'annals_audit_differences',
+      'Documents that differ from a fold of the log, in this round of the audit or the one before; must be 0',
+    ),
+    audited: counter('annals_audit_documents_total', 'Documents held against a fold of the log'),
+    auditRounds: counter('annals_audit_rounds_total', 'Times that a whole view was held against the log'),
+    forget(consumer) {
+      for (const one of [metrics.owned, metrics.held, metrics.parkedKeys, metrics.unowned, lag])
+        one.remove({ consumer });
+    },
     observeLag(consumer, { events, caughtUp }) {
       const last = events.at(-1);
       if (caughtUp) lag.set({ consumer }, 0);

@@ -5,7 +5,7 @@ import { errorCode, isTransient } from './errors.ts';
 import { fold } from './fold.ts';
 import { createLoader } from './loader.ts';
 import type { ParkingLimit } from './parking-limit.ts';
-import { type Projection, viewName } from './projection.ts';
+import type { Projection } from './projection.ts';
 import {
   type Claim,
   LeaseLost,
@@ -22,6 +22,8 @@ const PAGE = 1_000;
 
 export interface ProjectionTermOptions {
   readonly projection: Projection;
+  /** The live generation or the one beside. */
+  readonly consumer: string;
   readonly store: ViewStore;
   readonly log: EventLog;
   readonly limit: ParkingLimit;
@@ -30,11 +32,11 @@ export interface ProjectionTermOptions {
 /** Begins a term of a projection: reads which keys have parked events; from then on its owner alone changes that. */
 export async function openProjection({
   projection,
+  consumer,
   store,
   log,
   limit,
 }: ProjectionTermOptions): Promise<Term> {
-  const consumer = viewName(projection);
   const parked = new Set(await store.parkedKeys(consumer));
 
   const loader = createLoader(projection, parked, (keys) => store.load(consumer, keys));

@@ -49,10 +49,7 @@ export interface Projection<State extends object = object> {
   readonly isOpenEnded?: boolean;
   keys(event: DomainEvent): readonly string[];
   evolve(current: State | null, event: DomainEvent, key: string): State | null;
-  /**
-   * True for documents that are outdated at `now` and that the service removes by itself: a rebuild does not write
-   * them, a verification does not miss them.
-   */
+  /** True for documents that the service removes by itself once they are old, about when it does: not verified. */
   isExpired?(state: State, now: Date): boolean;
   readonly rows?: RowShape<State>;
   /** Documents: top-level string fields to find them by besides their key, each unique or not there. */
@@ -113,4 +110,9 @@ export function viewName(projection: { readonly name: string; readonly version: 
 /** The consumer of the generation that stands beside the live one of `consumer`. */
 export function besideOf(consumer: string): string {
   return `${consumer}_beside`;
+}
+
+/** The view whose generation `consumer` is: the live one, or the one beside. */
+export function viewOf(consumer: string): string {
+  return consumer.endsWith('_beside') ? consumer.slice(0, -'_beside'.length) : consumer;
 }

@@ -8,25 +8,29 @@ import type { EventLog } from '../event-log/log.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 import { assign } from './assignment.ts';
+import { startAudit } from './audit.ts';
 import type { ConsumerFaults } from './faults.ts';
-import { createFeed } from './feed.ts';
 import { fingerprint } from './fingerprint.ts';
+import { createGenerations, type Generations } from './generations.ts';
 import { type ConsumerMetrics, consumerMetrics } from './metrics.ts';
+import { observe } from './observe.ts';
 import { createParkingLimit } from './parking-limit.ts';
 import type { Progress } from './progress.ts';
 import { type Projection, viewName } from './projection.ts';
 import { openProjection } from './projection-term.ts';
 import type { PostgresEffects, ReactionConsumer } from './reaction.ts';
-import { Runner } from './runner.ts';
-import type {
-  ConsumerStatus,
-  ConsumerStore,
-  Registration,
-  RepairRequest,
-  RequestStatus,
-  ViewStore,
+import { createRunners, type Runners, type Unit } from './runners.ts';
+import {
+  type ConsumerStatus,
+  type ConsumerStore,
+  type GenerationRequest,
+  isAboutGenerations,
+  type Registration,
+  type RepairRequest,
+  type RequestStatus,
+  type ViewStore,
 } from './store.ts';
-import { openReaction, type Term } from './term.ts';
+import { openReaction } from './term.ts';
 
 interface CommonOptions {
   readonly log: EventLog;
@@ -37,19 +41,31 @@ interface CommonOptions {
   readonly tracing?: Tracing;
   /** One per process, shared by all its runtimes; without one, readers learn of progress within a second. */
   readonly progress?: Progress;
-  /** How long a lease outlives its owner's last sign of life. Default 10 s. */
+  /** How long a lease outlives its owner's last sign of life. Default 8 s: it is taken over within 10 s. */
   readonly leaseMs?: number;
   /** How often leases are renewed, shares looked at and requests picked up. Default 1 s; a fifth until ready. */
   readonly tickMs?: number;
+  /** Holds the views of a `ViewStore` against the log, again and again, this often at most. Default: not at all. */
+  readonly auditEveryMs?: number;
   /** What tests make happen. */
   readonly faults?: ConsumerFaults | undefined;
 }
 
-export type ConsumersOptions<Effects = PostgresEffects> = CommonOptions &
-  (
-    | { readonly store: ViewStore; readonly consumers: readonly Projection[] }
-    | { readonly store: ConsumerStore<Effects>; readonly consumers: readonly ReactionConsumer<Effects>[] }
-  );
+type ProjectionsOptions = CommonOptions & {
+  readonly store: ViewStore;
+  readonly consumers: readonly Projection[];
+};
+
+export type ConsumersOptions<Effects = PostgresEffects> =
+  | ProjectionsOptions
+  | (CommonOptions & {
+      readonly store: ConsumerStore<Effects>;
+      readonly consumers: readonly ReactionConsumer<Effects>[];
+    });
+
+/** How often outdated generations and versions are looked for, and how old they have to be. */
+const SWEEP_MS = 60_000;
+const OUTDATED_MS = 24 * 60 * 60_000;
 
 /** Running consumers. */
 export interface Consumers {
@@ -60,53 +76,29 @@ export interface Consumers {
   /** True once every consumer, wherever it runs, has caught up with the log at least once since it was made. */
   isReady(): boolean;
   status(): Promise<readonly ConsumerStatus[]>;
-  /** Asks whoever holds the consumer's lease for a repair, within about a second; gives the request's id. */
-  request(request: RepairRequest): Promise<string>;
+  /** Asks whoever holds the consumer's lease for something, which begins within about a second; gives the request's id. */
+  request(request: RepairRequest | GenerationRequest): Promise<string>;
   requests(): Promise<readonly RequestStatus[]>;
-}
-
-/** A consumer as the runtime sees it. */
-interface Unit extends Registration {
-  readonly handles: ReadonlySet<string>;
-  readonly openTerm: () => Promise<Term>;
 }
 
 /** Creates the consumers of one store; nothing happens before `start`. */
 export function createConsumers<Effects = PostgresEffects>(options: ConsumersOptions<Effects>): Consumers {
-  const { log, logger, owner, progress, tracing, faults, leaseMs = 10_000, tickMs = 1_000 } = options;
+  const { log, logger, owner, progress, leaseMs = 8_000, tickMs = 1_000 } = options;
   const store: ConsumerStore<never> = options.store;
   const units = unitsOf(options);
   const names = units.map(({ consumer }) => consumer);
   const metrics = consumerMetrics(options.metrics);
-  const feed = createFeed(log, new Set(units.flatMap(({ handles }) => [...handles])));
+  const runners = createRunners(options, units, metrics, leaseMs);
+  const views = isOfProjections(options) ? openViews(options, runners, metrics, tickMs) : undefined;
   const stopping = new AbortController();
   let ticking: Promise<void> | undefined;
   let isReady = false;
 
-  const runners = units.map(
-    ({ consumer, handles, openTerm }) =>
-      new Runner({
-        consumer,
-        handles,
-        openTerm,
-        owner,
-        leaseMs,
-        store,
-        logger,
-        metrics,
-        tracing,
-        faults,
-        follow: (subscription) =>
-          subscription.batchSize === 1 ? log.subscribe(subscription) : feed.follow(subscription),
-        onProgress: (...announcement) => progress?.announce(...announcement),
-      }),
-  );
-
   /** Renews what is held; what turns out to be lost ends. */
   const renew = async (): Promise<void> => {
-    const lost = await store.renew(runners.flatMap(({ holding }) => holding ?? []));
-    for (const claim of lost) runners.find(({ consumer }) => consumer === claim.consumer)?.lose(claim);
-    for (const { holding } of runners) {
+    const lost = await store.renew(runners.all().flatMap(({ holding }) => holding ?? []));
+    for (const claim of lost) runners.get(claim.consumer)?.lose(claim);
+    for (const { holding } of runners.all()) {
       if (holding) progress?.announce(holding.claim.consumer, holding.claim.position, holding.through);
     }
   };
@@ -114,11 +106,14 @@ export function createConsumers<Effects = PostgresEffects>(options: ConsumersOpt
   /** Starts what is this process' share, and hands over what is another's. */
   const share = async (): Promise<void> => {
     const [able, withdrawn] = [false, true].map((isWithdrawn) =>
-      runners.filter((runner) => runner.isWithdrawn === isWithdrawn).map(({ consumer }) => consumer),
+      runners
+        .all()
+        .filter((runner) => runner.isWithdrawn === isWithdrawn)
+        .map(({ consumer }) => consumer),
     );
     if (withdrawn?.length) await store.attend(owner, withdrawn, 0);
     const assignment = assign(await store.attend(owner, able ?? [], leaseMs));
-    for (const runner of runners) {
+    for (const runner of runners.all()) {
       if (assignment.get(runner.consumer) === owner) {
         runner.start();
         runner.tick();
@@ -127,18 +122,23 @@ export function createConsumers<Effects = PostgresEffects>(options: ConsumersOpt
   };
 
   const ask = async (): Promise<void> => {
-    const held = runners.filter(({ holding }) => holding);
+    const held = runners.all().filter(({ holding }) => holding);
     const pending = await store.pending(held.map(({ consumer }) => consumer));
     for (const runner of held) {
       const own = pending.filter(({ consumer }) => consumer === runner.consumer);
-      if (own.length > 0) runner.ask(own);
+      const repairs = views ? own.filter((request) => !isAboutGenerations(request)) : own;
+      if (repairs.length > 0) runner.ask(repairs);
     }
+    views?.generations.take(pending.filter(isAboutGenerations));
   };
 
   const look = async (): Promise<void> => {
-    const own = (await store.status()).filter(({ consumer }) => names.includes(consumer));
-    observe(metrics, own);
+    const all = await store.status();
+    const own = all.filter(({ consumer }) => names.includes(consumer));
+    runners.follow(all);
+    observe(metrics, all);
     isReady = own.length === names.length && own.every(({ isLive }) => isLive);
+    views?.sweep();
   };
 
   const tick = async (): Promise<void> => {
@@ -156,13 +156,19 @@ export function createConsumers<Effects = PostgresEffects>(options: ConsumersOpt
     async start() {
       await store.prepare(units, await log.start());
       ticking = tick();
+      views?.start();
     },
     async stop() {
       stopping.abort();
       await ticking;
-      await Promise.all(runners.map((runner) => runner.stop()));
+      await views?.stop();
+      await Promise.all(runners.all().map((runner) => runner.stop()));
       await store
-        .attend(owner, names, 0)
+        .attend(
+          owner,
+          runners.all().map(({ consumer }) => consumer),
+          0,
+        )
         .catch((error: unknown) => logger.warn({ error }, 'could not say good-bye'));
     },
     isReady: () => isReady,
@@ -172,13 +178,67 @@ export function createConsumers<Effects = PostgresEffects>(options: ConsumersOpt
   };
 }
 
+/** What runtimes of views do besides: generations, and the audit. */
+interface Views {
+  readonly generations: Generations;
+  start(): void;
+  /** Begins to drop what is outdated, now and then. */
+  sweep(): void;
+  stop(): Promise<void>;
+}
+
+function openViews(
+  options: ProjectionsOptions,
+  runners: Runners,
+  metrics: ConsumerMetrics,
+  tickMs: number,
+): Views {
+  const { store, log, logger, auditEveryMs } = options;
+  const projections = new Map(options.consumers.map((one) => [viewName(one), one]));
+  // Whoever folds it looks once per tick.
+  const graceMs = 3 * tickMs;
+  const generations = createGenerations({ store, log, projections, logger, graceMs });
+  const subjects = () =>
+    [...projections].flatMap(([consumer, projection]) =>
+      runners.get(consumer)?.holding?.claim.isLive ? [{ consumer, projection }] : [],
+    );
+  let audit: { stop(): Promise<void> } | undefined;
+  let sweptAt = performance.now();
+  let sweeping: Promise<void> | undefined;
+  const dropOutdated = async (): Promise<void> => {
+    for (const consumer of await store.outdated(OUTDATED_MS)) {
+      logger.info({ consumer }, 'outdated for a day; dropped');
+      await store.drop(consumer, graceMs);
+    }
+  };
+  return {
+    generations,
+    start() {
+      if (auditEveryMs !== undefined)
+        audit = startAudit({ store, log, metrics, logger, subjects, everyMs: auditEveryMs });
+    },
+    sweep() {
+      if (sweeping || performance.now() < sweptAt + SWEEP_MS) return;
+      sweptAt = performance.now();
+      sweeping = dropOutdated()
+        .catch((error: unknown) => logger.warn({ error }, 'what is outdated could not be dropped'))
+        .finally(() => {
+          sweeping = undefined;
+        });
+    },
+    async stop() {
+      await Promise.all([audit?.stop(), generations.stop(), sweeping]);
+    },
+  };
+}
+
 function unitsOf<Effects>(options: ConsumersOptions<Effects>): readonly Unit[] {
   const { log, faults } = options;
   if (isOfProjections(options)) {
     const { store } = options;
     return options.consumers.map((projection) => {
       const limit = createParkingLimit();
-      const openTerm = () => openProjection({ projection, store, log, limit });
+      const openTerm = (consumer: string) => openProjection({ projection, consumer, store, log, limit });
       return { ...identity(projection), projection, openTerm };
     });
   }
@@ -189,9 +249,7 @@ function unitsOf<Effects>(options: ConsumersOptions<Effects>): readonly Unit[] {
   }));
 }
 
-function isOfProjections<Effects>(
-  options: ConsumersOptions<Effects>,
-): options is CommonOptions & { readonly store: ViewStore; readonly consumers: readonly Projection[] } {
+function isOfProjections<Effects>(options: ConsumersOptions<Effects>): options is ProjectionsOptions {
   return 'load' in options.store;
 }
 
@@ -199,11 +257,4 @@ function identity<Effects>(
   consumer: Projection | ReactionConsumer<Effects>,
 ): Registration & Pick<Unit, 'handles'> {
   return { consumer: viewName(consumer), fingerprint: fingerprint(consumer), handles: consumer.handles };
-}
-
-function observe(metrics: ConsumerMetrics, statuses: readonly ConsumerStatus[]): void {
-  for (const { consumer, owner, parkedKeys } of statuses) {
-    metrics.unowned.set({ consumer }, owner === null ? 1 : 0);
-    metrics.parkedKeys.set({ consumer }, parkedKeys);
-  }
 }

@@ -108,6 +108,11 @@ export interface GenerationRequest {
   readonly action: 'build' | 'rebuild' | 'switch' | 'rollback' | 'drop' | 'verify';
 }
 
+/** True for what is about a view as a whole. */
+export function isAboutGenerations(request: PendingRequest): request is PendingGeneration {
+  return !['retry', 'discard', 'skip'].includes(request.action);
+}
+
 /** Requests that wait. */
 export type PendingRepair = RepairRequest & { readonly id: string };
 export type PendingGeneration = GenerationRequest & { readonly id: string };

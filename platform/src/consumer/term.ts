@@ -10,7 +10,7 @@ export interface Term {
   prepare?(events: readonly DomainEvent[]): void;
   /** Handles a batch and moves the checkpoint to `to`. */
   apply(claim: Claim, events: readonly DomainEvent[], to: Position): Promise<Claim>;
-  /** Carries out a request to retry or to discard. */
+  /** Carries out a request. */
   repair(claim: Claim, request: PendingRequest): Promise<Claim>;
 }
 
@@ -27,6 +27,9 @@ export function openReaction<Effects>(
       return store.commit(claim, to, effects);
     },
     repair: (claim, request) =>
-      store.commit(claim, claim.position, null, { request, outcome: 'a reaction parks nothing' }),
+      store.commit(claim, claim.position, null, {
+        request,
+        outcome: 'a reaction has no view and parks nothing',
+      }),
   };
 }

@@ -23,3 +23,12 @@ export function parsePosition(log: string, position: Position): number {
 export function comparePositions(left: Position, right: Position): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
+
+/** How far `position` is on the way from `from` to `to`, 0 to 1, as far as the numbers in positions tell. */
+export function progressBetween(from: Position, position: Position, to: Position): number {
+  const [first, at, last] = [from, position, to].map((one) =>
+    Number.parseInt(one.slice(one.indexOf('.') + 1), 16),
+  );
+  const length = (last ?? 0) - (first ?? 0);
+  return length > 0 ? Math.min(1, Math.max(0, ((at ?? 0) - (first ?? 0)) / length)) : 1;
+}

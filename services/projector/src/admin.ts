@@ -8,20 +8,28 @@ import { z } from 'zod';
 const repair = z.discriminatedUnion('action', [
   z.strictObject({ consumer: z.string(), action: z.enum(['retry', 'discard']), key: z.string() }),
   z.strictObject({ consumer: z.string(), action: z.literal('skip'), position: z.string() }),
+  z.strictObject({
+    consumer: z.string(),
+    action: z.enum(['build', 'rebuild', 'switch', 'rollback', 'drop', 'verify']),
+  }),
 ]);
 
 /** Documents that one answer lists. */
 const LISTED = 1_000;
 
 /**
- * `GET /admin/status`: every consumer of the database. `GET /admin/parked`: the documents that wait for a repair, the
- * longest parked first. `GET`, `POST /admin/repairs`: what was asked for, and became of it.
+ * `GET /admin/status`: every consumer of the database, and which of them are views of this service. `GET /admin/parked`: the documents that wait for a repair, the
+ * longest parked first. `GET`, `POST /admin/repairs`: what was asked of projections, how far it is, and became of it.
  */
-export function consumerRoutes(consumers: Consumers, pool: Pool): readonly AdminRoute[] {
+export function consumerRoutes(
+  consumers: Consumers,
+  views: readonly string[],
+  pool: Pool,
+): readonly AdminRoute[] {
   return [
     adminRoute({ method: 'GET', path: '/admin/status' }, async () => ({
       status: 200,
-      body: { isReady: consumers.isReady(), consumers: await consumers.status() },
+      body: { isReady: consumers.isReady(), views, consumers: await consumers.status() },
     })),
     adminRoute(
       { method: 'GET', path: '/admin/parked', query: z.strictObject({ consumer: z.string().optional() }) },

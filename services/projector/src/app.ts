@@ -5,7 +5,7 @@ import { catalogue } from '@annals/contracts/catalogue';
 import type { ConsumerFaults } from '@annals/platform/consumer/faults';
 import { createPostgresViewStore } from '@annals/platform/consumer/postgres/store';
 import { createProgress } from '@annals/platform/consumer/progress';
-import type { Projection } from '@annals/platform/consumer/projection';
+import { type Projection, viewName } from '@annals/platform/consumer/projection';
 import { type Consumers, createConsumers } from '@annals/platform/consumer/runtime';
 import { createEventLog } from '@annals/platform/event-log/event-log';
 import type { EventLog } from '@annals/platform/event-log/log';
@@ -28,6 +28,8 @@ import { startTrimming } from './push/trimming.ts';
 import { viewMigrations } from './view-migrations.ts';
 
 const NAME = 'projector';
+/** From one pass of the audit to the next, at least. */
+const AUDIT_EVERY_MS = 60_000;
 /** Keys, announcements and trimming. */
 const CONNECTIONS = 4;
 
@@ -37,6 +39,7 @@ export interface Overrides {
   readonly projections?: readonly Projection[];
   readonly leaseMs?: number;
   readonly tickMs?: number;
+  readonly auditEveryMs?: number;
 }
 
 export type App = AppOf<Addresses>;
@@ -72,7 +75,7 @@ async function run(config: Config, overrides: Overrides, releasers: Releasers): 
     metrics,
     operatorToken,
     checks: async () => ({ views: consumers.isReady() }),
-    admin: consumerRoutes(consumers, pool),
+    admin: consumerRoutes(consumers, (overrides.projections ?? projections).map(viewName), pool),
   });
   releasers.add(() => ops.close());
   releasers.add(() => consumers.stop());
@@ -111,5 +114,5 @@ function openConsumers(
   const owner = `${hostname()}-${randomBytes(4).toString('hex')}`;
   const store = createPostgresViewStore({ pool: viewPool, faults });
   const means = { log, store, owner, logger, metrics, tracing, progress };
-  return createConsumers({ ...means, consumers, faults, ...timing });
+  return createConsumers({ ...means, consumers, faults, auditEveryMs: AUDIT_EVERY_MS, ...timing });
 }

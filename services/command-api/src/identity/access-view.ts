@@ -15,6 +15,11 @@ import { defineProjection, viewName } from '@annals/platform/consumer/projection
 import type pg from 'pg';
 import type { Platform } from '../platform.ts';
 
+/** No access token lives longer, so nobody asks about sessions that ended before. */
+const REMEMBERED_MS = 20 * 60_000;
+/** Clocks differ, and sweeping takes its time. */
+const ABOUT_MS = 5 * 60_000;
+
 /** Every service that checks tokens loads this view. */
 export const accessProjection = defineProjection<AccessEntry>()({
   ...accessView,
@@ -22,10 +27,9 @@ export const accessProjection = defineProjection<AccessEntry>()({
   aggregates: [user, session],
   keys: accessKeys,
   evolve: evolveAccess,
+  isExpired: (entry, now) =>
+    entry.kind === 'session' && Date.parse(entry.revokedAt) < now.getTime() - REMEMBERED_MS + ABOUT_MS,
 });
-
-/** No access token lives longer, so nobody asks about sessions that ended before. */
-const REMEMBERED_MS = 20 * 60_000;
 
 /** The view in memory. */
 export type FollowedAccess = FollowedView<AccessTable>;
