@@ -10,11 +10,15 @@ import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createListener } from '../postgres/listener.ts';
 import { createPool } from '../postgres/pool.ts';
-import { createSharedConnections } from '../postgres/shared-connections.ts';
+import { createSharedConnections, type Queryable } from '../postgres/shared-connections.ts';
 import { createPostgresDocuments } from '../read-store/postgres-documents.ts';
 import { createLogger } from '../telemetry/logger.ts';
+import { readInSnapshot } from './checkpointed-read.ts';
+import { fingerprint } from './fingerprint.ts';
 import { createFreshness } from './freshness.ts';
+import { createKnownProgress } from './known-progress.ts';
 import { createProgress } from './progress.ts';
+import { viewName } from './projection.ts';
 import type { Consumers } from './runtime.ts';
 import type { GenerationRequest, RequestStatus } from './store.ts';
 
@@ -48,6 +52,11 @@ async function done(
     if (!status || status.outcome === null) throw new Error(`not done: ${JSON.stringify(status)}`);
     return status;
   });
+}
+
+function registrationOf() {
+  const projection = counting();
+  return { consumer: viewName(projection), fingerprint: fingerprint(projection), projection };
 }
 
 async function statusOf(consumer: string) {
@@ -169,6 +178,53 @@ describe('a rebuild of the version that is live', () => {
     await consumers.request({ consumer: BESIDE, action: 'retry', key: 'c5' });
     await eventually(async () => expect(await kit.store.parkedKeys(BESIDE)).toEqual([]));
     expect((await done(consumers, 'switch')).outcome).toBe('switched');
+  });
+});
+
+describe('a switch in the middle of a read', () => {
+  /** What is read of `a`, by a reader in a snapshot, while the newer generation catches up and takes over. */
+  const readMeanwhile = async (read: (during: () => Promise<void>) => Promise<unknown>) => {
+    const { store } = kit;
+    await store.prepare([registrationOf()], await kit.log.start());
+    const [first, second] = [
+      await kit.append(['Counted', { id: 'a', by: 1 }]),
+      await kit.append(['Heard', {}]),
+    ];
+    const write = async (consumer: string, to: string) => {
+      const claim = await store.claim(consumer, 'one', 60_000);
+      if (!claim) throw new Error(`${consumer} is taken`);
+      const parked = [{ key: 'p', stream: 's', revision: 0, position: first, error: 'TypeError' }];
+      const upserts = new Map([['a', { count: 1, seen: [0] }]]);
+      await store.goLive(await store.commit(claim, to, { upserts, deletes: [], parked }));
+    };
+    await write(VIEW, second);
+    await store.begin(VIEW, await kit.log.start(), 0);
+    let swapping: Promise<void> | undefined;
+    const result = await read(async () => {
+      await write(BESIDE, second);
+      const request = { consumer: VIEW, action: 'switch' } as const;
+      swapping = store.swap({ ...request, id: await store.request(request) }, 'switched');
+      await Promise.race([swapping, sleep(300)]);
+    });
+    await swapping;
+    expect(await statusOf(VIEW)).toMatchObject({ generation: 2 });
+    return result;
+  };
+
+  test('that looks at what is parked, in one snapshot, does not mix the two', async () => {
+    const pool = createPool({ url: kit.url, application: 'reader' });
+    const read = await readMeanwhile(async (during) => {
+      const resources = () => [];
+      const minPosition = await kit.log.start();
+      const read = { pool, known: createKnownProgress(), views: [VIEW] };
+      const work = async (client: Queryable) => {
+        await during();
+        return (await createPostgresDocuments(client).findByIds(VIEW, ['a'])).get('a');
+      };
+      return readInSnapshot({ ...read, work }, resources, minPosition);
+    });
+    expect(read).toMatchObject({ outcome: { value: { count: 1 } }, position: await kit.log.head() });
+    await pool.end();
   });
 });
 

@@ -20,16 +20,20 @@ export async function begin(
   start: Position,
   graceMs: number,
 ): Promise<void> {
-  const { rows } = await pool.query<{ isNewer: boolean | null }>(
-    `select b.generation > l.generation as "isNewer" from consumers.checkpoints l
-     left join consumers.checkpoints b on b.consumer = $2 where l.consumer = $1`,
+  const { rows } = await pool.query<{ wasThere: boolean }>(
+    `with former as (
+       delete from consumers.checkpoints
+       where consumer = $2 and generation < (select generation from consumers.checkpoints where consumer = $1)
+       returning consumer
+     ), parked as (
+       delete from consumers.parked_keys k using former where k.consumer = former.consumer
+     )
+     select exists (select from former) as "wasThere"`,
     [view, table.name],
   );
-  const [found] = rows;
-  if (!found || found.isNewer) return;
-  // Also what a drop has left behind that did not come to its end.
-  await drop(pool, table.name, found.isNewer === null ? 0 : graceMs);
+  if (rows[0]?.wasThere) await sleep(graceMs);
   await transaction(pool, async (client) => {
+    // Whoever comes second waits here for the first, and then has nothing to do.
     const begun = await client.query(
       `insert into consumers.checkpoints (consumer, fingerprint, generation, position, through)
        select $2, fingerprint, generation + 1, $3, $3 from consumers.checkpoints where consumer = $1
@@ -37,6 +41,7 @@ export async function begin(
       [view, table.name, start],
     );
     if (begun.rowCount === 0) return;
+    await client.query(`drop table if exists views.${table.name}`);
     for (const statement of table.ddl) await client.query(statement);
   });
 }
