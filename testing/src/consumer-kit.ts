@@ -17,7 +17,7 @@ import type pg from 'pg';
 import { Registry } from 'prom-client';
 import { vi } from 'vitest';
 import { z } from 'zod';
-import { testDatabase } from './servers/postgres.ts';
+import { type TestDatabase, testDatabase } from './servers/postgres.ts';
 
 /** Counters that count, move their count to another counter, and go. */
 export const counter = defineAggregate('counter', {
@@ -99,9 +99,9 @@ export interface ConsumerKit {
 
 export type NewCounterEvent = readonly [type: string, data: Readonly<Record<string, unknown>>];
 
-/** Opens a kit; `drop` ends all that runs on it. */
-export async function openConsumerKit(): Promise<ConsumerKit> {
-  const database = await testDatabase();
+/** Opens a kit, by default on a database of its own; `drop` ends all that runs on it. */
+export async function openConsumerKit(own?: TestDatabase): Promise<ConsumerKit> {
+  const database = own ?? (await testDatabase());
   const pool = createPool({ url: database.url, application: 'consumer-kit', pipeline: true });
   const events = createMemoryEventStore();
   const logOf = (catalogue: Catalogue) =>

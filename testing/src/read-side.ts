@@ -102,6 +102,7 @@ export async function openReadSide(): Promise<ReadSide> {
       allowedOrigins: [],
       trustedProxies: [],
       commandApiUrl: 'http://127.0.0.1:9',
+      readDatabaseUrl: [],
       serviceTokens: new Map([['notifier', SERVICE_TOKEN]]),
       serviceToken: SERVICE_TOKEN,
       ...{ throttleRead: limit, throttleWrite: limit, throttleLogin: limit, throttleImport: limit },

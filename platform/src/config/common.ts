@@ -36,9 +36,12 @@ export const httpUrl = z
 /** A secret that callers present. */
 export const token = z.string().min(20, 'must have at least 20 characters');
 
+/** A PostgreSQL database. */
+export const databaseUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql URL' });
+
 /** Every service. */
 export const serviceFields = {
-  databaseUrl: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql URL' }),
+  databaseUrl,
   host: z.string().default('127.0.0.1'),
   opsPort: port,
   logLevel: z.enum(logLevels).default('info'),

@@ -19,6 +19,7 @@ import {
 } from './checkpointed-read.ts';
 import { createKnownProgress } from './known-progress.ts';
 import { PROGRESS_CHANNEL, parsePayload } from './progress.ts';
+import { createReadSources } from './read-sources.ts';
 
 export type { ViewKey } from './checkpointed-read.ts';
 
@@ -67,18 +68,27 @@ export interface Freshness {
   close(): Promise<void>;
 }
 
-export interface FreshnessOptions {
-  /** Of the database that holds the views; with `pipeline`, so that checkpoints and data are one round trip. */
+/** Connections to a database that holds the views. */
+export interface ReadSource {
+  /** With `pipeline`, so that checkpoints and data are one round trip. */
   readonly pool: Pool;
   /** Of the same database, for reads that are quick. */
   readonly shared: SharedConnections;
+}
+
+export interface FreshnessOptions extends ReadSource {
+  /** Read replicas: where there are any, they are read by turns, and the primary only while all of them are away. */
+  readonly replicas?: readonly ReadSource[];
+  /** Of the primary. */
   readonly listener: Listener;
   /** Readers that may wait at once; more are refused. Default 1,000. */
   readonly maxWaiting?: number;
 }
 
 /** Begins to listen to announcements. */
-export function createFreshness({ pool, shared, listener, maxWaiting = 1_000 }: FreshnessOptions): Freshness {
+export function createFreshness(options: FreshnessOptions): Freshness {
+  const { pool, shared, listener, replicas = [], maxWaiting = 1_000 } = options;
+  const readFromAny = createReadSources([...replicas, { pool, shared }]);
   const known = createKnownProgress();
   const closing = new AbortController();
   const listening = listener.listen(PROGRESS_CHANNEL, (payload) => known.learn(parsePayload(payload)));
@@ -127,14 +137,18 @@ export function createFreshness({ pool, shared, listener, maxWaiting = 1_000 }: 
   };
 
   const readNow = <Data>(
-    read: CheckpointedRead<Data>,
+    read: Reading<Data>,
     { isQuick, minPosition }: FreshOptions<Data>,
   ): Promise<Seen<Data>> =>
-    isQuick ? readTogether(read, shared, minPosition !== undefined) : readOnce(read);
+    readFromAny((source) =>
+      isQuick
+        ? readTogether(read, source.shared, minPosition !== undefined)
+        : readOnce({ ...read, pool: source.pool }),
+    );
 
   /** What was seen, once it reflects `minPosition`. */
   const readFrom = async <Data>(
-    read: CheckpointedRead<Data>,
+    read: Reading<Data>,
     minPosition: Position,
     options: FreshOptions<Data>,
   ): Promise<Seen<Data>> => {
@@ -152,19 +166,22 @@ export function createFreshness({ pool, shared, listener, maxWaiting = 1_000 }: 
 
   return {
     async read(views, options, work) {
-      const read = { pool, known, views, work };
+      const read = { known, views, work };
       const { minPosition, resources } = options;
       if (minPosition === undefined) return settle(await readNow(read, options));
       const seen = await readFrom(read, minPosition, options);
       if (seen.parked === 0 || !resources) return settle(seen);
-      const whole = await readInSnapshot(read, resources, minPosition);
+      const whole = await readFromAny((source) =>
+        readInSnapshot({ ...read, pool: source.pool }, resources, minPosition),
+      );
+      if (whole.position < minPosition) throw behind();
       if (!whole.isParked) return settle(whole);
       throw new Problem('projection-parked', 'Changes of this resource wait for a repair', {
         retryAfter: 60,
       });
     },
     async areLive(views) {
-      const rows = await checkpoints(pool, views);
+      const rows = await readFromAny((source) => checkpoints(source.pool, views));
       return rows.length === new Set(views).size && rows.every(({ isLive }) => isLive);
     },
     async close() {
@@ -174,6 +191,8 @@ export function createFreshness({ pool, shared, listener, maxWaiting = 1_000 }: 
     },
   };
 }
+
+type Reading<Data> = Omit<CheckpointedRead<Data>, 'pool'>;
 
 function settle<Data>({ outcome, ...seen }: Seen<Data>): Fresh<Data> {
   if (outcome.status === 'rejected') throw outcome.reason;

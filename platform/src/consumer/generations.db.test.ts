@@ -268,6 +268,30 @@ describe('generations', () => {
   });
 });
 
+test('a version that comes back after another one took its place is live once it has caught up, not before', async () => {
+  const isLive = async () => (await statusOf(VIEW))?.isLive;
+  const old = await kit.run('old', [counting()]);
+  await kit.append(...counted(0, 20));
+  await kit.caughtUp(VIEW);
+  await eventually(async () => expect(await isLive()).toBe(true));
+  await old.stop();
+  const registration = [registrationOf()];
+  await kit.store.prepare(registration, await kit.log.start());
+  expect(await isLive()).toBe(true);
+  await kit.run('new', [counting({ version: 2 })]);
+  await eventually(async () => expect((await statusOf('counts_v2'))?.isLive).toBe(true));
+  await kit.store.prepare(registration, await kit.log.start());
+  expect(await isLive()).toBe(true);
+  await kit.pool.query(
+    `update consumers.candidates set seen_until = now() - interval '11 minutes' where consumer = $1`,
+    [VIEW],
+  );
+  await kit.store.prepare(registration, await kit.log.start());
+  expect(await isLive()).toBe(false);
+  await kit.run('old again', [counting()]);
+  await eventually(async () => expect(await isLive()).toBe(true));
+});
+
 describe('verification', () => {
   test.each([
     ['a document that differs', `update views.${VIEW} set doc = '{"count":1,"seen":[]}' where key = 'c7'`],

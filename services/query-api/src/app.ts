@@ -6,7 +6,7 @@ import { routes } from '@annals/contracts/routes';
 import type { FollowerFaults } from '@annals/platform/access/faults';
 import { followView } from '@annals/platform/access/follow-view';
 import { createSessionCheck } from '@annals/platform/access/session-check';
-import { createFreshness, type Freshness } from '@annals/platform/consumer/freshness';
+import { createFreshness, type Freshness, type ReadSource } from '@annals/platform/consumer/freshness';
 import { createEventLog } from '@annals/platform/event-log/event-log';
 import type { EventLog } from '@annals/platform/event-log/log';
 import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
@@ -108,6 +108,19 @@ async function openPlatform(config: Config, releasers: Releasers): Promise<Platf
   const metrics = createMetrics(NAME);
   const tracing = await createTracing({ service: NAME, otlpEndpoint, logger });
   releasers.add(() => tracing.shutdown());
+  const primary = openSource(url, releasers);
+  const replicas = config.readDatabaseUrl.map((replica) => openSource(replica, releasers));
+  const store = await createPostgresEventStore({ url, application: NAME, logger });
+  releasers.add(() => store.close());
+  const listener = createListener({ url, application: NAME, logger });
+  releasers.add(() => listener.close());
+  const freshness = createFreshness({ ...primary, replicas, listener });
+  releasers.add(() => freshness.close());
+  const log = createEventLog({ store, catalogue, keys: noKeys });
+  return { logger, metrics, tracing, pool: primary.pool, log, freshness };
+}
+
+function openSource(url: string, releasers: Releasers): ReadSource {
   const pool = createPool({
     url,
     application: NAME,
@@ -125,14 +138,7 @@ async function openPlatform(config: Config, releasers: Releasers): Promise<Platf
     settings: { plan_cache_mode: 'force_generic_plan' },
   });
   releasers.add(() => shared.end());
-  const store = await createPostgresEventStore({ url, application: NAME, logger });
-  releasers.add(() => store.close());
-  const listener = createListener({ url, application: NAME, logger });
-  releasers.add(() => listener.close());
-  const freshness = createFreshness({ pool, shared, listener });
-  releasers.add(() => freshness.close());
-  const log = createEventLog({ store, catalogue, keys: noKeys });
-  return { logger, metrics, tracing, pool, log, freshness };
+  return { pool, shared };
 }
 
 function openGate(

@@ -1,5 +1,13 @@
 /** The query-api's configuration. */
-import { edgeFields, httpUrl, serviceFields, serviceTokens, token } from '@annals/platform/config/common';
+import {
+  commaList,
+  databaseUrl,
+  edgeFields,
+  httpUrl,
+  serviceFields,
+  serviceTokens,
+  token,
+} from '@annals/platform/config/common';
 import { loadConfig } from '@annals/platform/config/config';
 import { throttleFields } from '@annals/platform/http/throttle';
 import { z } from 'zod';
@@ -8,6 +16,8 @@ export const configSchema = z.object({
   ...serviceFields,
   ...edgeFields,
   ...throttleFields,
+  /** Read replicas of the database: lists and documents are read there. */
+  readDatabaseUrl: commaList(databaseUrl).default([]),
   /** Internal base URL: public keys, and sessions while the access view lags. */
   commandApiUrl: httpUrl,
   /** The services that may ask for what is internal. */

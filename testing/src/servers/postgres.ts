@@ -2,10 +2,14 @@
  * PostgreSQL for tests: `testDatabase()` gives a fresh database on the run's one server; `ownPostgres()` a server of
  * one's own, to be restarted and killed.
  */
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { freePorts } from '@annals/cli/local/free-port';
+import { findPostgresHome } from '@annals/cli/local/postgres-home';
 import { type PostgresServer, startPostgres } from '@annals/cli/local/postgres-server';
 import { endProcess, identify } from '@annals/cli/local/processes';
 import pg from 'pg';
@@ -78,19 +82,24 @@ export interface OwnPostgres {
   start(): Promise<void>;
   /** kill -9; `start` brings it back. */
   kill(): Promise<void>;
+  /** Stops, is copied, and starts again together with the copy: a streaming replica, to be removed first. */
+  replicate(): Promise<OwnPostgres>;
   /** Stops for good and removes the data. */
   remove(): Promise<void>;
 }
 
 /** A server of the caller's own, in a temporary folder; `settings` are PostgreSQL's, durable by default. */
 export async function ownPostgres(settings: Readonly<Record<string, string>> = {}): Promise<OwnPostgres> {
-  const dataFolder = await temporaryFolder('annals-postgres-');
+  return boot(await temporaryFolder('annals-postgres-'), settings);
+}
+
+async function boot(dataFolder: string, settings: Readonly<Record<string, string>>): Promise<OwnPostgres> {
   const [port = 0] = await freePorts(1);
-  const boot = () => startPostgres({ dataFolder, port, password: 'test', settings });
-  let server: PostgresServer = await boot();
+  const launch = () => startPostgres({ dataFolder, port, password: 'test', settings });
+  let server: PostgresServer = await launch();
   const stop = () => server.stop();
   const start = async () => {
-    server = await boot();
+    server = await launch();
   };
   return {
     url: server.url,
@@ -105,12 +114,28 @@ export async function ownPostgres(settings: Readonly<Record<string, string>> = {
       if (identity) await endProcess(identity, ['SIGKILL'], 10_000);
       await server.ended;
     },
+    replicate: async () => {
+      await stop();
+      const copy = await temporaryFolder('annals-replica-');
+      await copyCluster(server.cluster, (await findPostgresHome(copy)).cluster);
+      await start();
+      const primary_conninfo = `host=127.0.0.1 port=${port} user=annals password=test`;
+      return boot(copy, { ...settings, primary_conninfo });
+    },
     remove: async () => {
       await stop();
       await rm(dataFolder, { recursive: true, force: true });
     },
   };
 }
+
+/** Owners are kept: they run the server. */
+async function copyCluster(from: string, to: string): Promise<void> {
+  await execute('cp', ['-a', from, to]);
+  await execute('cp', ['-a', join(from, 'PG_VERSION'), join(to, 'standby.signal')]);
+}
+
+const execute = promisify(execFile);
 
 /** The run's shared server: fast, not durable. */
 export function sharedPostgres(): Promise<OwnPostgres> {

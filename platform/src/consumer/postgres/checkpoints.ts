@@ -33,7 +33,19 @@ export async function register(
     [rows],
   );
   if (changed.rows.length > 0) throw new FingerprintChanged(changed.rows.map(({ consumer }) => consumer));
+  await client.query(REVIVE, [rows]);
 }
+
+/** A version that another one has replaced, and that comes back after ten minutes, is not live before it has caught up. */
+const REVIVE = `
+  update consumers.checkpoints c set is_live = false
+  from json_to_recordset($1) as r(consumer text)
+  where c.consumer = r.consumer and is_live
+    and not exists (select from consumers.candidates a
+      where a.consumer = c.consumer and seen_until > clock_timestamp() - interval '10 minutes')
+    and exists (select from consumers.checkpoints o
+      where o.is_live and o.consumer <> c.consumer and o.consumer ~ '_v[0-9]+$'
+        and regexp_replace(o.consumer, '_v[0-9]+$', '') = regexp_replace(c.consumer, '_v[0-9]+$', ''))`;
 
 /** See `ConsumerStore.attend`. */
 export async function attend(
