@@ -41,7 +41,7 @@ interface CommonOptions {
   readonly tracing?: Tracing;
   /** One per process, shared by all its runtimes; without one, readers learn of progress within a second. */
   readonly progress?: Progress;
-  /** How long a lease outlives its owner's last sign of life. Default 8 s: it is taken over within 10 s. */
+  /** How long a lease outlives its owner's last sign of life. Default 7 s: it is taken over within 10 s. */
   readonly leaseMs?: number;
   /** How often leases are renewed, shares looked at and requests picked up. Default 1 s; a fifth until ready. */
   readonly tickMs?: number;
@@ -83,7 +83,7 @@ export interface Consumers {
 
 /** Creates the consumers of one store; nothing happens before `start`. */
 export function createConsumers<Effects = PostgresEffects>(options: ConsumersOptions<Effects>): Consumers {
-  const { log, logger, owner, progress, leaseMs = 8_000, tickMs = 1_000 } = options;
+  const { log, logger, owner, progress, leaseMs = 7_000, tickMs = 1_000 } = options;
   const store: ConsumerStore<never> = options.store;
   const units = unitsOf(options);
   const names = units.map(({ consumer }) => consumer);
