@@ -5,11 +5,11 @@ import { projections } from '@annals/projector/projections';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTestStack, type TestStack } from '../stack.ts';
+import { unlimited } from '../tuning.ts';
 import { counts } from './counts.ts';
 import { startLoad } from './load.ts';
 import { expectViewsAsRebuilt } from './rebuild.ts';
 import { report } from './report.ts';
-import { unlimited } from './tuning.ts';
 
 const NUMBER = 20;
 const REPLICAS = counts(2, 3);
