@@ -1,10 +1,18 @@
 /** UUIDs (RFC 9562), made with what Node has at hand: a command needs several, and the usual package takes 4 to 7 µs each. */
 import { hash, randomUUID } from 'node:crypto';
 
+let newest = { at: 0, beginning: '' };
+
 /** A new id that begins with the time: version 7. Ids of one millisecond come in no order. */
 export function uuidv7(): string {
-  const time = Date.now().toString(16).padStart(12, '0');
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`;
+  const at = Date.now();
+  if (at !== newest.at) newest = { at, beginning: beginningOf(at) };
+  return newest.beginning + randomUUID().slice(15);
+}
+
+function beginningOf(milliseconds: number): string {
+  const time = milliseconds.toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7`;
 }
 
 /** The id that follows from `name` within `namespace`, itself a UUID: version 5. */
