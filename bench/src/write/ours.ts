@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { EventStore } from '@annals/platform/event-store/port';
 import { appendStatements } from '@annals/platform/event-store/postgres/batch';
+import { createCorkedClient } from '@annals/platform/postgres/corked-client';
 import { connectionConfig } from '@annals/platform/postgres/pool';
-import pg from 'pg';
 import { type AppendOne, appendFor, benchEvent } from './append-load.ts';
 
 /** Appends through the port. */
@@ -25,7 +25,8 @@ export async function openRaw(url: string): Promise<{
   rate(size: number, ms: number): Promise<number>;
   close(): Promise<void>;
 }> {
-  const client = new pg.Client(connectionConfig({ url, application: 'bench-raw', pipeline: true }));
+  const config = connectionConfig({ url, application: 'bench-raw', pipeline: true });
+  const { client, atOnce } = createCorkedClient(config);
   await client.connect();
   const streams = Array.from({ length: 256 }, () => ({ name: '', revision: 19 }));
   const batch = (size: number): [string, string] => {
@@ -61,13 +62,14 @@ export async function openRaw(url: string): Promise<{
       const start = performance.now();
       let appended = 0;
       while (performance.now() - start < ms) {
-        const [, , answer] = await Promise.all([
-          client.query('begin'),
-          client.query(appendStatements.lock),
-          client.query<{ position: string | null }>({ ...appendStatements.append, values: batch(size) }),
-          client.query(appendStatements.notify),
-          client.query('commit'),
-        ]);
+        const [, , answer] = await Promise.all(
+          atOnce(() => [
+            client.query('begin'),
+            client.query(appendStatements.lock),
+            client.query<{ position: string | null }>({ ...appendStatements.append, values: batch(size) }),
+            client.query('commit'),
+          ]),
+        );
         if (answer.rows.some(({ position }) => position === null)) throw new Error('an append was refused');
         appended += size;
       }

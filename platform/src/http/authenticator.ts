@@ -69,17 +69,16 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
 
   return async (authorization, address) => {
     if (authorization === undefined) return { kind: 'anonymous', address };
+    const key = hash('sha256', authorization, 'base64');
+    const remembered = verified.get(key);
+    if (remembered) return admit(remembered, address);
     const token = BEARER.exec(authorization)?.[1];
     if (token === undefined) throw invalidToken();
     const digest = hash('sha256', token, 'buffer');
     const service = services.find((candidate) => timingSafeEqual(candidate.digest, digest));
     if (service) return { kind: 'service', name: service.name, address };
-    const key = digest.toString('base64');
-    let claims = verified.get(key);
-    if (!claims) {
-      claims = await verifyAccessToken(token, jwks, issuer);
-      verified.set(key, claims);
-    }
+    const claims = await verifyAccessToken(token, jwks, issuer);
+    verified.set(key, claims);
     return admit(claims, address);
   };
 }

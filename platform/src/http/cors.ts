@@ -27,8 +27,18 @@ const EXPOSED = [
   'WWW-Authenticate',
 ];
 
-/** Added to answers to allowed origins. */
-export const exposeHeaders = { 'access-control-expose-headers': EXPOSED.join(', ') } as const;
+const EXPOSED_TEXT = EXPOSED.join(', ');
+const VARY = { vary: 'Origin' } as const;
+
+/** Headers of an answer to a request of `origin`: whether scripts of that origin may read it. */
+export function corsHeaders(
+  allowedOrigins: readonly string[],
+  origin: string | undefined,
+): Readonly<Record<string, string>> {
+  if (allowedOrigins.length === 0) return {};
+  if (origin === undefined || !allowedOrigins.includes(origin)) return VARY;
+  return { ...VARY, 'access-control-allow-origin': origin, 'access-control-expose-headers': EXPOSED_TEXT };
+}
 
 /** What a preflight request of an allowed origin is told besides the origin itself. */
 export function preflightHeaders(allow: string): Record<string, string> {

@@ -68,6 +68,7 @@ function tooLarge(): Problem {
 
 /** Refuses what is not `application/json` in UTF-8, unencoded: `unsupported-media-type`. */
 export function requireJson(contentType: string | undefined, contentEncoding: string | undefined): void {
+  if (contentType === 'application/json' && contentEncoding === undefined) return;
   const [type = '', ...parameters] = (contentType ?? '').split(';').map((part) => part.trim().toLowerCase());
   const charset = parameters.find((parameter) => parameter.startsWith('charset='));
   if (type !== 'application/json' || (charset && !/^charset="?utf-8"?$/.test(charset))) {

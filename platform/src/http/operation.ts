@@ -7,7 +7,7 @@ import type { Exchange } from './exchange.ts';
 import { readBody } from './json-body.ts';
 import type { Throttle } from './throttle.ts';
 import type { Caller, RouteRequest, RouteResponse } from './types.ts';
-import { type RouteShape, validate } from './validate.ts';
+import { type RouteShape, type ValidRequest, validate } from './validate.ts';
 
 /** Turns an `Authorization` header into the caller; throws `unauthenticated`, `token-expired` or `unavailable`. */
 export type Authenticate = (authorization: string | undefined, address: string) => Caller | Promise<Caller>;
@@ -41,7 +41,7 @@ export async function perform(
     headers: request.headers,
     body,
   });
-  return operation.handler(toRouteRequest(valid, caller, exchange, gate.shutdown));
+  return operation.handler(new HandlerRequest(valid, caller, exchange, gate.shutdown));
 }
 
 async function admit(operation: Operation, exchange: Exchange, gate: Gatekeepers): Promise<Caller> {
@@ -73,33 +73,55 @@ async function takePermit(
   });
 }
 
-function toRouteRequest(
-  valid: ReturnType<typeof validate>,
-  caller: Caller,
-  { request, reply, span }: Exchange,
-  shutdown: AbortSignal,
-): RouteRequest<Route> {
-  let signal: AbortSignal | undefined;
-  return {
-    params: valid.params,
-    query: valid.query,
-    body: valid.body as RouteRequest<Route>['body'],
-    caller,
-    url: request.url,
-    userAgent: request.headers['user-agent'] ?? null,
-    idempotencyKey: valid.idempotencyKey,
-    ifMatch: valid.ifMatch,
-    minPosition: valid.minPosition,
-    waitMs: valid.waitMs,
-    ifNoneMatch: valid.ifNoneMatch,
-    correlationId: toUuid(span.traceId),
-    traceparent: span.traceparent,
-    /** Made when asked for: most handlers never do. */
-    get signal() {
-      signal ??= AbortSignal.any([shutdown, whenGone(reply.raw)]);
-      return signal;
-    },
-  };
+/** A validated request on its way to the handler; what few handlers ask for is made when they do. */
+class HandlerRequest implements RouteRequest<Route> {
+  readonly params: RouteRequest<Route>['params'];
+  readonly query: RouteRequest<Route>['query'];
+  readonly body: RouteRequest<Route>['body'];
+  readonly caller: Caller;
+  readonly idempotencyKey: string | null;
+  readonly ifMatch: number | null;
+  readonly minPosition: string | null;
+  readonly waitMs: number;
+  readonly ifNoneMatch: readonly string[];
+  readonly #exchange: Exchange;
+  readonly #shutdown: AbortSignal;
+  #signal: AbortSignal | undefined;
+
+  constructor(valid: ValidRequest, caller: Caller, exchange: Exchange, shutdown: AbortSignal) {
+    this.params = valid.params;
+    this.query = valid.query;
+    this.body = valid.body as RouteRequest<Route>['body'];
+    this.caller = caller;
+    this.idempotencyKey = valid.idempotencyKey;
+    this.ifMatch = valid.ifMatch;
+    this.minPosition = valid.minPosition;
+    this.waitMs = valid.waitMs;
+    this.ifNoneMatch = valid.ifNoneMatch;
+    this.#exchange = exchange;
+    this.#shutdown = shutdown;
+  }
+
+  get url(): string {
+    return this.#exchange.request.url;
+  }
+
+  get userAgent(): string | null {
+    return this.#exchange.request.headers['user-agent'] ?? null;
+  }
+
+  get correlationId(): string {
+    return toUuid(this.#exchange.span.traceId);
+  }
+
+  get traceparent(): string {
+    return this.#exchange.span.traceparent;
+  }
+
+  get signal(): AbortSignal {
+    this.#signal ??= AbortSignal.any([this.#shutdown, whenGone(this.#exchange.reply.raw)]);
+    return this.#signal;
+  }
 }
 
 function whenGone(response: ServerResponse): AbortSignal {
@@ -112,11 +134,5 @@ function whenGone(response: ServerResponse): AbortSignal {
 /** A trace id as a UUID (version 8: of one's own making), so that one leads to the other. */
 function toUuid(traceId: string): string {
   const variant = '89ab'[Number.parseInt(traceId.charAt(16), 16) & 3];
-  return [
-    traceId.slice(0, 8),
-    traceId.slice(8, 12),
-    `8${traceId.slice(13, 16)}`,
-    `${variant}${traceId.slice(17, 20)}`,
-    traceId.slice(20),
-  ].join('-');
+  return `${traceId.slice(0, 8)}-${traceId.slice(8, 12)}-8${traceId.slice(13, 16)}-${variant}${traceId.slice(17, 20)}-${traceId.slice(20)}`;
 }

@@ -78,11 +78,15 @@ const passThrough: Recorder = {
     const parent = parseTraceparent(options?.parent);
     const traceId = parent?.traceId ?? randomHex(32);
     const traceparent = parent && options?.parent ? options.parent : `00-${traceId}-${randomHex(16)}-00`;
-    return { traceId, traceparent, set: () => undefined, end: () => undefined };
+    return { traceId, traceparent, set: nothing, end: nothing };
   },
   shutdown: () => Promise.resolve(),
 };
 
-function randomHex(digits: number): string {
-  return randomUUID().replaceAll('-', '').slice(0, digits);
+function nothing(): void {}
+
+function randomHex(digits: 16 | 32): string {
+  const uuid = randomUUID();
+  const first = uuid.slice(0, 8) + uuid.slice(9, 13) + uuid.slice(14, 18);
+  return digits === 16 ? first : `${first}${uuid.slice(19, 23)}${uuid.slice(24)}`;
 }

@@ -131,7 +131,7 @@ export class Appender {
   /** Gives those appends that must be tried again, with the same ids and expectations. */
   async #commit(batch: readonly Waiting[]): Promise<readonly Waiting[]> {
     try {
-      const outcomes = await appendBatch(await this.#writer.client(), batch);
+      const outcomes = await appendBatch(await this.#writer.connection(), batch);
       this.#settleAll(batch, outcomes);
       return [];
     } catch (error) {
@@ -164,6 +164,11 @@ export class Appender {
     for (const [index, append] of batch.entries()) {
       const outcome = outcomes[index];
       if (!outcome) continue;
+      if (outcome.kind === 'appended') {
+        const position = formatPosition(this.#options.log, outcome.position);
+        append.settle.resolve({ revision: outcome.revision, position });
+        continue;
+      }
       const settling: Promise<void> = this.#settle(append, outcome)
         .catch((error) => append.settle.reject(error))
         .finally(() => this.#settling.delete(settling));
@@ -171,15 +176,10 @@ export class Appender {
     }
   }
 
-  async #settle(append: Waiting, outcome: Outcome): Promise<void> {
-    const { log, readBack } = this.#options;
-    if (outcome.kind === 'appended') {
-      const position = formatPosition(log, outcome.position);
-      append.settle.resolve({ revision: outcome.revision, position });
-      return;
-    }
+  /** It is there already, or its stream has moved on: to tell which takes a look. */
+  async #settle(append: Waiting, outcome: Exclude<Outcome, { kind: 'appended' }>): Promise<void> {
     if (outcome.kind === 'found') {
-      const found = await readBack(append.stream, outcome.revision, append.events.length);
+      const found = await this.#options.readBack(append.stream, outcome.revision, append.events.length);
       const last = found.at(-1);
       if (last && isSameAppend(found, append.events)) {
         append.settle.resolve({ revision: last.revision, position: last.position });

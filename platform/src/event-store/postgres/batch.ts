@@ -1,5 +1,5 @@
 /** The transaction of a batch of appends. */
-import type pg from 'pg';
+import type { CorkedClient } from '../../postgres/corked-client.ts';
 import type { EncodedEvent } from '../appends.ts';
 import { CHANNEL } from './schema.ts';
 
@@ -28,7 +28,7 @@ export type Outcome =
 const LOCK = 'select head from event_store.log for update';
 
 /**
- * Checks and inserts all appends that hold, and moves the head. `$1` appends, `$2` their events. An append that does
+ * Checks and inserts all appends that hold, moves the head and announces where it is now. `$1` appends, `$2` their events. An append that does
  * not hold, or may be a repetition, inserts nothing.
  */
 const APPEND = `
@@ -70,6 +70,7 @@ const APPEND = `
   moved as (
     update event_store.log set head = head + (select count(*) from inserted)
     where exists (select from inserted)
+    returning pg_notify('${CHANNEL}', head::text)
   )
   select judged.item, judged.actual, judged.found, inserted.position
   from judged
@@ -77,13 +78,10 @@ const APPEND = `
     on inserted.stream = judged.stream and inserted.revision = judged.actual + judged.size
 `;
 
-const NOTIFY = `select pg_notify('${CHANNEL}', head::text) from event_store.log`;
-
 /** The statements of a batch, between `begin` and `commit`, as they are sent. */
 export const appendStatements = {
   lock: { name: 'event_store_lock', text: LOCK },
   append: { name: 'event_store_append', text: APPEND },
-  notify: { name: 'event_store_notify', text: NOTIFY },
 };
 
 interface Row {
@@ -97,14 +95,15 @@ interface Row {
  * Appends a batch in one transaction, sent without waiting for answers. Where it throws, nothing was appended, unless
  * the connection was lost: then nobody knows. Every statement has been answered when this settles.
  */
-export async function appendBatch(client: pg.Client, items: readonly BatchItem[]): Promise<Outcome[]> {
-  const answers = await Promise.allSettled([
-    client.query('begin'),
-    client.query(appendStatements.lock),
-    client.query<Row>({ ...appendStatements.append, values: parameters(items) }),
-    client.query(appendStatements.notify),
-    client.query('commit'),
-  ]);
+export async function appendBatch(connection: CorkedClient, items: readonly BatchItem[]): Promise<Outcome[]> {
+  const answers = await Promise.allSettled(
+    connection.atOnce((client) => [
+      client.query('begin'),
+      client.query(appendStatements.lock),
+      client.query<Row>({ ...appendStatements.append, values: parameters(items) }),
+      client.query('commit'),
+    ]),
+  );
   // The first failure is the cause; it fails the statements after it.
   for (const answer of answers) if (answer.status === 'rejected') throw answer.reason;
   const rows = answers[2].status === 'fulfilled' ? answers[2].value.rows : [];

@@ -9,6 +9,7 @@ import { type EventStore, EventStoreUnavailable, type NewEvent, RevisionConflict
 import { LogReader } from './log-reader.ts';
 import { ReadPool } from './read-pool.ts';
 import { StreamReader } from './reader.ts';
+import { CHANNEL } from './schema.ts';
 import { createPostgresEventStore } from './store.ts';
 
 const APPLICATION = 'guards';
@@ -88,6 +89,23 @@ describe('the head lock', () => {
     await admin.query('commit');
     const results = await settled;
     expect(results.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThanOrEqual(10_000);
+  });
+});
+
+describe('the announcement', () => {
+  test('tells the head after each batch that appended something, and only then', async () => {
+    const listener = new pg.Client({ connectionString: database.url });
+    await listener.connect();
+    await listener.query(`listen ${CHANNEL}`);
+    const heard: number[] = [];
+    listener.on('notification', ({ payload }) => heard.push(Number(payload)));
+    const before = await headNumber();
+    const stream = newStream();
+    await store.append(stream, [newEvent(), newEvent()], 'none');
+    await expect(store.append(stream, [newEvent()], 'none')).rejects.toThrow(RevisionConflict);
+    await store.append(stream, [newEvent()], 1);
+    await expect.poll(() => heard, { interval: 5 }).toEqual([before + 2, before + 3]);
+    await listener.end();
   });
 });
 

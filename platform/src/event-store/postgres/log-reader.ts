@@ -8,7 +8,7 @@ const MAX_PAGE_BYTES = 8 * 1024 * 1024;
 
 /** `bytes` is the size up to and including the event; sizes are known without reading what is stored out of line. */
 const PAGE = `
-  select event.bytes, ${COLUMNS}
+  select ${COLUMNS}, event.bytes
   from (
     select candidate.*, octet_length(data) + octet_length(metadata) as size,
       sum(octet_length(data) + octet_length(metadata)) over (order by position rows unbounded preceding) as bytes
@@ -38,10 +38,10 @@ export class LogReader {
   /** At most `limit` events after `after`. Events become visible in the order of their positions, so none is missed. */
   async page(after: number, limit: number): Promise<LogPage> {
     const query = textQuery('event_store_page', PAGE, [after, limit]);
-    const rows = await this.#pool.query<[string, ...EventRow]>(query);
+    const rows = await this.#pool.query<EventRow>(query);
     let before = 0;
-    const entries = rows.map(([sum, ...row]): TailEvent => {
-      const bytes = Number(sum) - before;
+    const entries = rows.map((row): TailEvent => {
+      const bytes = Number(row[7]) - before;
       before += bytes;
       return { event: toEvent(this.#log, row), number: Number(row[0]), bytes };
     });

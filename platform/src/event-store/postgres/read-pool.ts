@@ -15,7 +15,7 @@ export class ReadPool {
   }
 
   /** The rows of a statement. Throws {@link EventStoreUnavailable} once closed; other errors are pg's. */
-  async query<Row extends unknown[]>(query: pg.QueryArrayConfig): Promise<Row[]> {
+  async query<Row extends readonly string[]>(query: pg.QueryArrayConfig): Promise<Row[]> {
     if (this.#isClosed) throw new EventStoreUnavailable('the event store is closed');
     const running = this.#pool.query<Row>(query);
     this.#running.add(running);

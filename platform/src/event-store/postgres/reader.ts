@@ -14,7 +14,7 @@ const LAST = 2 ** 31 - 1;
 
 /** Each request is answered by one of two index scans; the server skips the other. */
 const READ = `
-  select request.item, ${COLUMNS}
+  select ${COLUMNS}, request.item
   from json_to_recordset($1::json)
     as request (item int, stream text, start int, size int, is_backwards boolean)
   cross join lateral (
@@ -111,9 +111,9 @@ export class StreamReader {
       is_backwards: isBackwards,
     }));
     const query = textQuery('event_store_read', READ, [JSON.stringify(requests)]);
-    const rows = await this.#pool.query<[string, ...EventRow]>(query);
+    const rows = await this.#pool.query<EventRow>(query);
     const answers: StoredEvent[][] = batch.map(() => []);
-    for (const [item, ...row] of rows) answers[Number(item)]?.push(toEvent(this.#log, row));
+    for (const row of rows) answers[Number(row[7])]?.push(toEvent(this.#log, row));
     for (const [index, answer] of answers.entries()) {
       const sign = batch[index]?.isBackwards ? -1 : 1;
       answer.sort((left, right) => sign * (left.revision - right.revision));

@@ -7,8 +7,8 @@ import { formatPosition } from '../position.ts';
 export const COLUMNS =
   'event.position, event.stream, event.revision, event.id, event.type, event.data, event.metadata';
 
-/** {@link COLUMNS} as the server sent them: text throughout. */
-export type EventRow = [
+/** {@link COLUMNS} as the server sent them, text throughout, and what a statement selects after them. */
+export type EventRow = readonly [
   position: string,
   stream: string,
   revision: string,
@@ -16,6 +16,7 @@ export type EventRow = [
   type: string,
   data: string,
   metadata: string,
+  ...others: string[],
 ];
 
 /** A statement whose rows come as arrays of unparsed text, which is what replaying a log is fastest with. */

@@ -1,6 +1,7 @@
 /** The one connection of a process that appends. */
-import pg from 'pg';
+import type pg from 'pg';
 import type { Logger } from 'pino';
+import { type CorkedClient, createCorkedClient } from '../../postgres/corked-client.ts';
 import { connectionConfig } from '../../postgres/pool.ts';
 import { EventStoreUnavailable } from '../port.ts';
 
@@ -22,7 +23,7 @@ interface Backend {
 export class WriterConnection {
   readonly #config: pg.ClientConfig;
   readonly #logger: Logger | undefined;
-  #client: pg.Client | undefined;
+  #connection: CorkedClient | undefined;
   #backend: Backend | undefined;
 
   constructor(options: { url: string; application: string; logger?: Logger | undefined }) {
@@ -36,12 +37,13 @@ export class WriterConnection {
   }
 
   /** The connection; opens it where there is none. Rejects where the server is away. */
-  async client(): Promise<pg.Client> {
-    if (this.#client) return this.#client;
-    const client = new pg.Client(this.#config);
+  async connection(): Promise<CorkedClient> {
+    if (this.#connection) return this.#connection;
+    const connection = createCorkedClient(this.#config);
+    const { client } = connection;
     client.on('error', (error) => this.#logger?.warn({ err: error }, 'the appending connection was lost'));
     client.on('end', () => {
-      if (this.#client === client) this.#client = undefined;
+      if (this.#connection === connection) this.#connection = undefined;
     });
     try {
       await client.connect();
@@ -51,15 +53,15 @@ export class WriterConnection {
       client.end().catch(() => {});
       throw error;
     }
-    this.#client = client;
-    return client;
+    this.#connection = connection;
+    return connection;
   }
 
   /** Gives the connection up, e.g. because what happened on it is not known; the next use opens another. */
   async discard(): Promise<void> {
-    const client = this.#client;
-    this.#client = undefined;
-    await client?.end().catch(() => {});
+    const connection = this.#connection;
+    this.#connection = undefined;
+    await connection?.client.end().catch(() => {});
   }
 
   async #end(client: pg.Client, { pid, started }: Backend): Promise<void> {

@@ -4,7 +4,7 @@ import { Problem, problems } from '@annals/contracts/problems';
 import { problemResponse } from '@annals/platform/http/problem-response';
 import { type BoundRoute, bind, type RouteRequest, type RouteResponse } from '@annals/platform/http/types';
 import { parseTraceparent } from '@annals/platform/telemetry/traceparent';
-import { v7 as uuidv7 } from 'uuid';
+import { uuidv7 } from '@annals/platform/uuid';
 import type { Idempotency, Running } from '../idempotency/idempotency.ts';
 import type { StoredAnswer } from '../idempotency/table.ts';
 import type { AnyCommand } from './command.ts';

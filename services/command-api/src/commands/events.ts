@@ -3,7 +3,7 @@ import { catalogue } from '@annals/contracts/catalogue';
 import type { Actor, EventMetadata, KeyClaim } from '@annals/contracts/kit/event';
 import type { DomainEventInput } from '@annals/platform/event-log/log';
 import type { Caller } from '@annals/platform/http/types';
-import { v5 as uuidv5 } from 'uuid';
+import { uuidv5 } from '@annals/platform/uuid';
 import type { DecidedEvent } from './decider.ts';
 
 /** Where a command's events come from. */

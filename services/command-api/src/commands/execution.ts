@@ -16,7 +16,7 @@ import { actorOf, type Origin, toEvents } from './events.ts';
 import type { Faults } from './faults.ts';
 import { type Plan, type PlanTools, plan } from './plan.ts';
 import { emptySnapshot, expectedRevision, type Snapshot, type Streams } from './streams.ts';
-import { type PermissionsOf, TrackedCaller } from './tracked-caller.ts';
+import { type PermissionsOf, TrackedCaller, TrackedInput } from './tracked-caller.ts';
 
 /** The parts of a request that a command depends on. */
 export interface CommandRequest {
@@ -89,14 +89,7 @@ export class Execution {
     this.#ticket = ticket;
     this.#tools = tools;
     this.#caller = caller;
-    this.#input = {
-      params: request.params,
-      body: request.body as CommandInput<Route>['body'],
-      can: caller.can,
-      get caller() {
-        return caller.caller;
-      },
-    };
+    this.#input = new TrackedInput(request, caller);
     this.#id = command.target?.(this.#input) ?? ticket.newId;
     this.#ref = streamOf(command.decider, this.#id);
     this.sharedStream = !command.target && ticket.isFirst ? null : this.#ref.stream;
@@ -157,15 +150,18 @@ export class Execution {
       | Record<string, StreamRef<unknown> | null>
       | undefined;
     if (!refs) return {};
-    const read = async ([name, ref]: [string, StreamRef<unknown> | null]) =>
-      [name, ref && (await this.#tools.streams.load(ref)).snapshot] as const;
-    return Object.fromEntries(await Promise.all(Object.entries(refs).map(read)));
+    const names = Object.keys(refs);
+    const { streams } = this.#tools;
+    const loaded = await Promise.all(names.map((name) => refs[name] && streams.load(refs[name])));
+    const related: Record<string, Snapshot<unknown> | null> = {};
+    for (const [index, name] of names.entries()) related[name] = loaded[index]?.snapshot ?? null;
+    return related;
   }
 
   #contextOf(state: unknown, prepared: unknown): CommandContext<Route, unknown, unknown, unknown> {
     const { params, body, caller, can } = this.#input;
-    const states = Object.entries(this.#related).map(([name, snapshot]) => [name, snapshot?.state ?? null]);
-    const related: unknown = Object.fromEntries(states);
+    const related: Record<string, unknown> = {};
+    for (const name of Object.keys(this.#related)) related[name] = this.#related[name]?.state ?? null;
     const { now } = this.#ticket;
     return { params, body, caller, can, id: this.#id, state, related, prepared, now, candidate: () => 0 };
   }

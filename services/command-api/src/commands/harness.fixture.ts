@@ -8,7 +8,7 @@ import { createMemoryEventStore, createMemoryLog } from '@annals/platform/event-
 import type { Caller } from '@annals/platform/http/types';
 import { keyedHash } from '@annals/platform/privacy/keyed-hash';
 import { createMemoryKeyStore } from '@annals/platform/privacy/memory-keys';
-import { v7 as uuidv7 } from 'uuid';
+import { uuidv7 } from '@annals/platform/uuid';
 import type { Credentials } from '../identity/credentials.ts';
 import { users } from '../identity/deciders.ts';
 import { Reservations } from '../reservations/reservations.ts';

@@ -41,14 +41,15 @@ export async function plan(input: PlanInput, { reservations, services }: PlanToo
   const { candidates = {}, decider } = command;
   const tried: Record<string, number> = {};
   let attempt = '';
+  let current = context;
   for (;;) {
-    const events = command.decide({ ...context, candidate: (kind) => tried[kind] ?? 0 });
+    const events = command.decide(current);
     if (events.length === 0) return { events, claims: [], releases: [] };
     const owned = keysAfter(events, input, reservations);
     const needed = [...owned.keys()].filter((key) => !snapshot.claims.has(key));
     if (needed.length > 0) attempt ||= reservations.newAttempt();
     const missing = needed.filter((key) => !reserved.some((held) => held.key === key));
-    const failed = await reserve(missing, owned, attempt, input, reservations);
+    const failed = missing.length === 0 ? [] : await reserve(missing, owned, attempt, input, reservations);
     if (failed.length === 0) {
       await command.stage?.(context, services);
       const releases = [...snapshot.claims].filter(([key]) => !owned.has(key));
@@ -61,6 +62,7 @@ export async function plan(input: PlanInput, { reservations, services }: PlanToo
     const hopeless = failed.filter(({ kind }) => (tried[kind] ?? 0) + 1 >= (candidates[kind] ?? 1));
     if (hopeless.length > 0) throw takenProblem(decider.taken, hopeless);
     for (const { kind } of failed) tried[kind] = (tried[kind] ?? 0) + 1;
+    current = { ...context, candidate: (kind) => tried[kind] ?? 0 };
   }
 }
 

@@ -1,6 +1,7 @@
 /** A caller whose permissions may be behind: those found missing are looked up before anything is refused for them. */
-import type { Permission } from '@annals/contracts/kit/route';
+import type { Permission, Route } from '@annals/contracts/kit/route';
 import { type Caller, holds } from '@annals/platform/http/types';
+import type { CommandInput } from './command.ts';
 
 /** The permissions of a user, from the user's own stream read to its end. */
 export type PermissionsOf = (userId: string) => Promise<ReadonlySet<Permission>>;
@@ -36,5 +37,24 @@ export class TrackedCaller {
     this.#caller = { ...caller, permissions };
     const isSame = [...permissions].every((permission) => caller.permissions.has(permission));
     return !isSame || permissions.size !== caller.permissions.size;
+  }
+}
+
+/** The request as commands see it; its caller may turn out to have other permissions than were known. */
+export class TrackedInput implements CommandInput<Route> {
+  readonly params: unknown;
+  readonly body: CommandInput<Route>['body'];
+  readonly can: TrackedCaller['can'];
+  readonly #caller: TrackedCaller;
+
+  constructor({ params, body }: { params: unknown; body: unknown }, caller: TrackedCaller) {
+    this.params = params;
+    this.body = body as CommandInput<Route>['body'];
+    this.can = caller.can;
+    this.#caller = caller;
+  }
+
+  get caller(): Caller {
+    return this.#caller.caller;
   }
 }

@@ -5,7 +5,7 @@
 import { Problem } from '@annals/contracts/problems';
 import type { Caller, RouteResponse } from '@annals/platform/http/types';
 import type { Logger } from '@annals/platform/telemetry/logger';
-import { v5 as uuidv5, v7 as uuidv7 } from 'uuid';
+import { uuidv5, uuidv7 } from '@annals/platform/uuid';
 import type { Ticket } from '../commands/execution.ts';
 import type { IdempotencyTable, Ownership, StoredAnswer } from './table.ts';
 

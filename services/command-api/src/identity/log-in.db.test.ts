@@ -4,7 +4,7 @@ import { registerUser as registerRoute } from '@annals/contracts/identity/user.r
 import { createEventLog } from '@annals/platform/event-log/event-log';
 import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
 import { createPostgresKeyStore } from '@annals/platform/privacy/postgres-keys';
-import { v7 as uuidv7 } from 'uuid';
+import { uuidv7 } from '@annals/platform/uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Backend, call, newPerson, PASSWORD, type Person, startBackend } from '../app.fixture.ts';
 import type { App } from '../app.ts';

@@ -1,6 +1,6 @@
 /** Removes password hashes of registrations that never came about. */
 import type { EventLog } from '@annals/platform/event-log/log';
-import { v5 as uuidv5 } from 'uuid';
+import { uuidv5 } from '@annals/platform/uuid';
 import type { Origin } from '../commands/events.ts';
 import { initial } from '../reservations/domain/reservation.ts';
 import { append } from '../reservations/reservation-log.ts';

@@ -1,6 +1,6 @@
 /** The internal route by which the worker frees what an act gave up. */
 import { type BoundInternalRoute, bindInternal } from '@annals/platform/http/bound-routes';
-import { v7 as uuidv7 } from 'uuid';
+import { uuidv7 } from '@annals/platform/uuid';
 import { z } from 'zod';
 import type { Reservations } from './reservations.ts';
 

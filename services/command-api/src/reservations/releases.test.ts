@@ -1,5 +1,5 @@
 import type { EventLog } from '@annals/platform/event-log/log';
-import { v7 as uuidv7 } from 'uuid';
+import { uuidv7 } from '@annals/platform/uuid';
 import { describe, expect, test } from 'vitest';
 import { createHarness, userCaller } from '../commands/harness.fixture.ts';
 import {

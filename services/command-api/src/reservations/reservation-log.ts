@@ -3,7 +3,7 @@ import type { ReservationEvent } from '@annals/contracts/identity/reservation.ev
 import type { DomainEvent } from '@annals/contracts/kit/event';
 import type { EventLog } from '@annals/platform/event-log/log';
 import { RevisionConflict } from '@annals/platform/event-store/port';
-import { v5 as uuidv5 } from 'uuid';
+import { uuidv5 } from '@annals/platform/uuid';
 import { metadataOf, type Origin } from '../commands/events.ts';
 import { expectedRevision, foldClaims } from '../commands/streams.ts';
 import { evolve, initial, type ReservationState } from './domain/reservation.ts';

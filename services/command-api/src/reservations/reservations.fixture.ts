@@ -1,6 +1,6 @@
 /** What tests of reservations look at, and what they do in the worker's place. */
 import type { DomainEvent } from '@annals/contracts/kit/event';
-import { v7 as uuidv7 } from 'uuid';
+import { uuidv7 } from '@annals/platform/uuid';
 import type { Replica } from '../commands/harness.fixture.ts';
 
 /** Streams by the unique key that they own, from their own events; throws where two own one. */

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReservationEvent } from '@annals/contracts/identity/reservation.events';
 import type { UniqueKey } from '@annals/contracts/kit/unique-key';
 import type { EventLog } from '@annals/platform/event-log/log';
-import { v7 as uuidv7 } from 'uuid';
+import { uuidv7 } from '@annals/platform/uuid';
 import type { Origin } from '../commands/events.ts';
 import { type Claimant, initial, release } from './domain/reservation.ts';
 import { append, fence, type Known, ownerOf, readReservation, unknown } from './reservation-log.ts';
