@@ -25,3 +25,8 @@ const seed = Number.parseInt(process.env.ANNALS_FUZZ_SEED ?? '', 10);
 export const fuzzSeed: number | undefined = Number.isNaN(seed) ? undefined : seed;
 /** … and its path there. */
 export const fuzzPath: string | undefined = process.env.ANNALS_FUZZ_PATH;
+
+/** Where Apache Kafka's jars are, where they are (`node infra/servers/install.ts kafka`). */
+export const kafkaHome: string | undefined = process.env.ANNALS_TEST_KAFKA_HOME;
+/** Python's client for Kafka, to put into `PYTHONPATH` (`node infra/servers/install.ts kafka-python`). */
+export const kafkaPython: string | undefined = process.env.ANNALS_TEST_KAFKA_PYTHON;

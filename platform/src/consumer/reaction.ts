@@ -19,6 +19,8 @@ export interface ReactionConsumer<Effects = PostgresEffects> {
   readonly handles: ReadonlySet<string>;
   /** Set where `handles` is whatever the catalogue knows: further types then need no new version. */
   readonly isOpenEnded?: boolean;
+  /** Set where operators may have events handled again. */
+  readonly isReplayable?: boolean;
   /**
    * What follows from `events`; called again with the same events until the effects are committed. An event that
    * makes it throw holds the consumer until it no longer throws or an operator skips the event; after

@@ -92,11 +92,13 @@ export interface Writes {
 
 /**
  * What an operator asks of a consumer; its lease's owner does it between two batches. `retry` folds a key's parked
- * events, `discard` forgets them, `skip` passes over the event at `position` that the consumer is held at.
+ * events, `discard` forgets them, `skip` passes over the event at `position` that the consumer is held at, `replay` goes
+ * back to `position` and handles all events after it again.
  */
 export type RepairRequest =
   | { readonly consumer: string; readonly action: 'retry' | 'discard'; readonly key: string }
-  | { readonly consumer: string; readonly action: 'skip'; readonly position: Position };
+  | { readonly consumer: string; readonly action: 'skip'; readonly position: Position }
+  | { readonly consumer: string; readonly action: 'replay'; readonly position: Position };
 
 /**
  * What an operator asks of a view as a whole; its lease's owner does it beside the folding. `build` folds a new
@@ -110,7 +112,7 @@ export interface GenerationRequest {
 
 /** True for what is about a view as a whole. */
 export function isAboutGenerations(request: PendingRequest): request is PendingGeneration {
-  return !['retry', 'discard', 'skip'].includes(request.action);
+  return !['retry', 'discard', 'skip', 'replay'].includes(request.action);
 }
 
 /** Requests that wait. */

@@ -27,9 +27,11 @@ export function openReaction<Effects>(
       return store.commit(claim, to, effects);
     },
     repair: (claim, request) =>
-      store.commit(claim, claim.position, null, {
-        request,
-        outcome: 'a reaction has no view and parks nothing',
-      }),
+      request.action === 'replay' && reaction.isReplayable
+        ? store.commit(claim, request.position, null, { request, outcome: 'replaying' })
+        : store.commit(claim, claim.position, null, {
+            request,
+            outcome: 'a reaction has no view and parks nothing',
+          }),
   };
 }

@@ -9,6 +9,7 @@ import { type Projection, viewName } from '@annals/platform/consumer/projection'
 import { type Consumers, createConsumers } from '@annals/platform/consumer/runtime';
 import { createEventLog } from '@annals/platform/event-log/event-log';
 import type { EventLog } from '@annals/platform/event-log/log';
+import type { EventStore } from '@annals/platform/event-store/port';
 import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
 import { createOpsServer } from '@annals/platform/http/ops-server';
 import { type App as AppOf, toApp } from '@annals/platform/lifecycle/app';
@@ -25,12 +26,15 @@ import { consumerRoutes } from './admin.ts';
 import type { Config } from './config.ts';
 import { projections } from './projections.ts';
 import { startTrimming } from './push/trimming.ts';
+import { topicRoutes } from './topics/admin.ts';
+import { kafkaConfigOf } from './topics/kafka-config.ts';
+import { createRelaying, type Relaying } from './topics/relaying.ts';
 import { viewMigrations } from './view-migrations.ts';
 
 const NAME = 'projector';
 /** From one pass of the audit to the next, at least. */
 const AUDIT_EVERY_MS = 60_000;
-/** Keys, announcements and trimming. */
+/** Keys, announcements, trimming and relays. */
 const CONNECTIONS = 4;
 
 /** What tests change. */
@@ -55,7 +59,10 @@ interface Platform {
   readonly pool: Pool;
   /** Views are folded over these, pipelined. */
   readonly viewPool: Pool;
+  readonly store: EventStore;
   readonly log: EventLog;
+  /** Unique per process. */
+  readonly owner: string;
 }
 
 /** Creates the service; nothing happens before `start`. */
@@ -69,17 +76,23 @@ async function run(config: Config, overrides: Overrides, releasers: Releasers): 
   const { logger, metrics, pool } = platform;
   await migrate(pool, 'views', viewMigrations);
   const consumers = openConsumers(platform, overrides, releasers);
+  const relaying = await openRelaying(config, platform, overrides);
   const ops = createOpsServer({
     service: NAME,
     logger,
     metrics,
     operatorToken,
     checks: async () => ({ views: consumers.isReady() }),
-    admin: consumerRoutes(consumers, (overrides.projections ?? projections).map(viewName), pool),
+    admin: [
+      ...consumerRoutes(consumers, (overrides.projections ?? projections).map(viewName), pool),
+      ...topicRoutes(relaying, platform.log),
+    ],
   });
   releasers.add(() => ops.close());
   releasers.add(() => consumers.stop());
   await consumers.start();
+  releasers.add(() => relaying?.stop());
+  await relaying?.consumers.start();
   const trimming = startTrimming(pool, logger);
   releasers.add(() => trimming.stop());
   const addresses = { ops: await ops.listen({ host, port }) };
@@ -101,17 +114,33 @@ async function openPlatform(config: Config, releasers: Releasers): Promise<Platf
   const store = await createPostgresEventStore({ url, application: NAME, logger });
   releasers.add(() => store.close());
   const keys = await createPostgresKeyStore({ pool, masterKey });
-  return { logger, metrics, tracing, pool, viewPool, log: createEventLog({ store, catalogue, keys }) };
+  const log = createEventLog({ store, catalogue, keys });
+  const owner = `${hostname()}-${randomBytes(4).toString('hex')}`;
+  return { logger, metrics, tracing, pool, viewPool, store, log, owner };
+}
+
+/** The relays to integration topics; null where there is no Kafka. */
+async function openRelaying(
+  config: Config,
+  platform: Platform,
+  { faults, leaseMs, tickMs }: Overrides,
+): Promise<Relaying | null> {
+  const kafka = await kafkaConfigOf(config);
+  if (kafka) {
+    const timing = { ...(leaseMs ? { leaseMs } : {}), ...(tickMs ? { tickMs } : {}) };
+    return createRelaying({ ...platform, config: kafka, faults, ...timing });
+  }
+  platform.logger.info('integration topics are off: ANNALS_KAFKA_BROKERS is not set');
+  return null;
 }
 
 function openConsumers(
-  { log, logger, metrics, tracing, pool, viewPool }: Platform,
+  { log, logger, metrics, tracing, pool, viewPool, owner }: Platform,
   { projections: consumers = projections, faults, ...timing }: Overrides,
   releasers: Releasers,
 ): Consumers {
   const progress = createProgress({ pool, logger });
   releasers.add(() => progress.close());
-  const owner = `${hostname()}-${randomBytes(4).toString('hex')}`;
   const store = createPostgresViewStore({ pool: viewPool, faults });
   const means = { log, store, owner, logger, metrics, tracing, progress };
   return createConsumers({ ...means, consumers, faults, auditEveryMs: AUDIT_EVERY_MS, ...timing });

@@ -138,7 +138,7 @@ export async function release(client: Client, claims: readonly Claim[]): Promise
 const MOVE = `
   with moved as (
     update consumers.checkpoints
-    set position = $4, through = greatest(through, $4), updated_at = now(),
+    set position = $4, through = case when $4 < position then $4 else greatest(through, $4) end, updated_at = now(),
         lease_until = clock_timestamp() + $5 * interval '1 ms',
         held_position = case when position < $4 then null else held_position end,
         held_error = case when position < $4 then null else held_error end
