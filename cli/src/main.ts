@@ -8,6 +8,7 @@ import { projectionsCommand } from './commands/projections.ts';
 import { secretsCommand } from './commands/secrets.ts';
 import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
+import { topicsCommand } from './commands/topics.ts';
 import { usersCommand } from './commands/users.ts';
 import { processOutput } from './output.ts';
 
@@ -19,6 +20,7 @@ const program = new Command('annals')
   .addCommand(importCommand(output))
   .addCommand(statusCommand(output))
   .addCommand(projectionsCommand(output))
+  .addCommand(topicsCommand(output))
   .addCommand(usersCommand(output))
   .addCommand(eventsCommand(output))
   .addCommand(checkConfigCommand(output))

@@ -16,7 +16,7 @@ export function typeOf({ context, name, version }: Member): string {
 }
 
 /** CloudEvents source: a record's id is unique within it. */
-function sourceOf({ kind, context }: Member): string {
+export function sourceOf({ kind, context }: Member): string {
   return kind === 'topic-event' ? `/annals/${context}` : `/annals/${context}/state`;
 }
 
@@ -45,8 +45,13 @@ export function buildTopics(members: readonly Member[]): Topics {
     topic.members.push(member);
     topics.set(name, topic);
   }
-  const all = [...topics.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const all = [...topics.values()].sort(byName);
+  for (const topic of topics.values()) topic.members.sort(byName);
   return { events, states, all };
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : 1;
 }
 
 /** The records that an event gives, at most one per topic. Pure. */

@@ -33,7 +33,10 @@ const arrows: readonly IForbiddenRuleType[] = [
   {
     name: 'platform gets the catalogue and the routes from its services',
     from: { path: '^platform/', pathNot: TEST_FILES },
-    to: { path: '^contracts/src/(catalogue|routes|topics|push/rules)[.]ts$', dependencyTypesNot: ['type-only'] },
+    to: {
+      path: '^contracts/src/(catalogue|routes|topics|push/rules)[.]ts$',
+      dependencyTypesNot: ['type-only'],
+    },
   },
   {
     name: 'contracts import nothing of ours',

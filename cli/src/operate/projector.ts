@@ -27,6 +27,13 @@ const parkedDocument = z.object({
 });
 export type ParkedDocument = z.infer<typeof parkedDocument>;
 
+const topicList = z.object({
+  relays: z.array(z.string()),
+  topics: z.array(z.object({ name: z.string(), carries: z.string(), types: z.array(z.string()) })),
+});
+/** The integration topics, and the relays that fill them: none where they are off. */
+export type TopicList = z.infer<typeof topicList>;
+
 /** What can be asked of the owner of a projection. */
 export type Repair =
   | { readonly consumer: string; readonly action: 'retry' | 'discard'; readonly key: string }
@@ -76,6 +83,12 @@ export interface Projector {
     waitMs: number | null,
     onReport?: (report: Report) => void,
   ): Promise<Asked>;
+  topics(): Promise<TopicList>;
+  /** Has one relay, or all, publish again what follows `from`; waits as `ask` does. An outcome per relay. */
+  replay(
+    replay: { readonly from: string; readonly relay?: string },
+    waitMs: number,
+  ): Promise<readonly (string | null)[]>;
 }
 
 const POLL_MS = 200;
@@ -104,6 +117,23 @@ export function projectorOf({ services, operatorToken }: Operated): Projector {
     return schema.parse(answer);
   }
 
+  /** What became of a request, as far as it is known after `waitMs` (null: to the end). */
+  async function outcomeOf(
+    id: string,
+    waitMs: number | null,
+    onReport?: (report: Report) => void,
+  ): Promise<Asked> {
+    const deadline = performance.now() + (waitMs ?? Number.POSITIVE_INFINITY);
+    for (;;) {
+      const { repairs } = await call('/admin/repairs', z.object({ repairs: z.array(request) }));
+      const own = repairs.find((one) => one.id === id);
+      if (own?.outcome != null || performance.now() > deadline)
+        return { outcome: own?.outcome ?? null, report: own?.report ?? null };
+      if (own?.report) onReport?.(own.report);
+      await sleep(POLL_MS);
+    }
+  }
+
   return {
     async projections() {
       return (await call('/admin/status', z.looseObject({ consumers: z.array(consumer) }))).consumers;
@@ -117,15 +147,12 @@ export function projectorOf({ services, operatorToken }: Operated): Projector {
     },
     async ask(asked, waitMs, onReport) {
       const { id } = await call('/admin/repairs', z.object({ id: z.string() }), asked);
-      const deadline = performance.now() + (waitMs ?? Number.POSITIVE_INFINITY);
-      for (;;) {
-        const { repairs } = await call('/admin/repairs', z.object({ repairs: z.array(request) }));
-        const own = repairs.find((one) => one.id === id);
-        if (own?.outcome != null || performance.now() > deadline)
-          return { outcome: own?.outcome ?? null, report: own?.report ?? null };
-        if (own?.report) onReport?.(own.report);
-        await sleep(POLL_MS);
-      }
+      return outcomeOf(id, waitMs, onReport);
+    },
+    topics: () => call('/admin/topics', topicList),
+    async replay(replay, waitMs) {
+      const { ids } = await call('/admin/topics/replays', z.object({ ids: z.array(z.string()) }), replay);
+      return Promise.all(ids.map(async (id) => (await outcomeOf(id, waitMs)).outcome));
     },
   };
 }

@@ -21,6 +21,14 @@ export const getOpenApi = defineRoute({
   success: { status: 200, schema: z.looseObject({ openapi: z.string() }) },
 });
 
+export const getAsyncApi = defineRoute({
+  ...shared,
+  name: 'getAsyncApi',
+  path: '/asyncapi.yaml',
+  summary: 'A description of integration topics and of the push protocol (AsyncAPI 3)',
+  success: { status: 200, schema: z.string(), mediaType: 'application/yaml' },
+});
+
 export const getDocs = defineRoute({
   ...shared,
   name: 'getDocs',

@@ -32,7 +32,10 @@ export async function readCheckpoint(kafka: Kafka, relay: string, mark: string):
   });
   const { promise: found, resolve, reject } = Promise.withResolvers<Position | null>();
   let newest: Position | null = null;
-  const timer = setTimeout(() => reject(new Error(`the checkpoint of ${relay} was not found in time`)), TIMEOUT_MS);
+  const timer = setTimeout(
+    () => reject(new Error(`the checkpoint of ${relay} was not found in time`)),
+    TIMEOUT_MS,
+  );
   consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
   try {
     await consumer.connect();

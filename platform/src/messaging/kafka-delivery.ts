@@ -134,7 +134,9 @@ export function createKafkaDelivery(options: KafkaDeliveryOptions): Delivery {
       const producer = producers.get(relay);
       if (!producer) throw new TemporarilyUnavailable(`${relay} has to begin again`);
       const last = checkpointMessage(relay, position);
-      const work = isTransactional ? transact(producer, relay, records, last) : insist(producer, records, last);
+      const work = isTransactional
+        ? transact(producer, relay, records, last)
+        : insist(producer, records, last);
       try {
         await unlessClosing(work);
       } catch (error) {

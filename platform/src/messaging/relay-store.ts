@@ -32,7 +32,10 @@ export function createRelayStore(options: RelayStoreOptions): ConsumerStore<read
     } catch (error) {
       if (!(error instanceof UnknownPosition)) throw error;
       const { consumer, position } = claim;
-      logger.warn({ consumer, delivered, position }, 'the topics hold events of another log; going on as if they did not');
+      logger.warn(
+        { consumer, delivered, position },
+        'the topics hold events of another log; going on as if they did not',
+      );
       return position;
     }
   };

@@ -10,7 +10,9 @@ const settings = z.object({
   /** Opens the personal data that views show. */
   masterKey,
   /** `host:port,…`; without them the relay to integration topics is off. */
-  kafkaBrokers: commaList(z.string().regex(/^[^\s:,/]+:\d{1,5}$|^\[[\da-f:]+\]:\d{1,5}$/i, 'must be host:port'))
+  kafkaBrokers: commaList(
+    z.string().regex(/^[^\s:,/]+:\d{1,5}$|^\[[\da-f:]+\]:\d{1,5}$/i, 'must be host:port'),
+  )
     .pipe(z.array(z.string()).min(1))
     .optional(),
   kafkaTls: z.enum(['on', 'off']).optional(),
@@ -29,7 +31,9 @@ const settings = z.object({
 });
 
 /** Checked together with the rest, so that every mistake is reported at once. */
-const saslIsWhole = (input: { [Name in 'kafkaSaslMechanism' | 'kafkaUsername' | 'kafkaPassword']?: unknown }) =>
+const saslIsWhole = (
+  input: { [Name in 'kafkaSaslMechanism' | 'kafkaUsername' | 'kafkaPassword']?: unknown },
+) =>
   new Set(
     [input.kafkaSaslMechanism, input.kafkaUsername, input.kafkaPassword].map((value) => value === undefined),
   ).size === 1;

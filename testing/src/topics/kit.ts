@@ -35,7 +35,7 @@ export interface TopicWorld {
   append(stream: string, ...events: readonly (readonly [type: string, data: object])[]): Promise<Position>;
   /** Creates and publishes an article, and edits it so many times; gives its id. */
   article(edits?: number): Promise<string>;
-  /** Starts relays in a process of their own; resolves once it runs. */
+  /** Starts relays in a process of their own; resolves once it runs, or is held where it should be. */
   start(options?: Partial<ChildSettings>): Promise<ChildProcess>;
   /** Resolves once both relays have handled all that is in the log. */
   relayed(timeout?: number): Promise<void>;
@@ -90,12 +90,12 @@ export async function openTopicWorld(broker: string): Promise<TopicWorld> {
     },
     async start(options = {}) {
       const child = fork(fileURLToPath(new URL('./projector.child.ts', import.meta.url)), {
-          // kafkajs asks for a timer in the past when it connects.
+        // kafkajs asks for a timer in the past when it connects.
         execArgv: ['--disable-warning=TimeoutNegativeWarning'],
         stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       });
       children.add(child);
-      const started = once(child, 'message');
+      const started = said(child, options.holdAt ? 'held' : 'started');
       const settings: ChildSettings = { config, masterKey: masterKey.toString('base64'), leaseMs: LEASE_MS };
       child.send({ ...settings, ...options });
       await Promise.race([started, once(child, 'exit')]);
@@ -129,6 +129,14 @@ export async function openTopicWorld(broker: string): Promise<TopicWorld> {
   };
 }
 
+function said(child: ChildProcess, word: string): Promise<void> {
+  return new Promise((resolve) => {
+    child.on('message', (message) => {
+      if (message === word) resolve();
+    });
+  });
+}
+
 /** kill -9, and until it has ended. */
 export async function kill(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
@@ -139,7 +147,10 @@ export async function kill(child: ChildProcess, signal: NodeJS.Signals = 'SIGKIL
 
 async function allEvents(log: EventLog): Promise<readonly DomainEvent[]> {
   const all: DomainEvent[] = [];
-  for await (const { events, caughtUp } of log.subscribe({ from: 'start', types: new Set(catalogue.keys()) })) {
+  for await (const { events, caughtUp } of log.subscribe({
+    from: 'start',
+    types: new Set(catalogue.keys()),
+  })) {
     all.push(...events);
     if (caughtUp) break;
   }
@@ -170,7 +181,11 @@ export async function readTopics(client: Kafka, names: readonly string[]): Promi
   for (const topic of names) {
     const partitions = (await admin.fetchTopicOffsets(topic)).length;
     open += partitions;
-    const messages = Array.from({ length: partitions }, (_, partition) => ({ partition, key: mark, value: mark }));
+    const messages = Array.from({ length: partitions }, (_, partition) => ({
+      partition,
+      key: mark,
+      value: mark,
+    }));
     await producer.send({ topic, messages });
   }
   const { promise: done, resolve, reject } = Promise.withResolvers<void>();
@@ -197,7 +212,9 @@ export async function readTopics(client: Kafka, names: readonly string[]): Promi
 }
 
 function toRecord(message: import('kafkajs').KafkaMessage) {
-  const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)] as const);
+  const headers = Object.entries(message.headers ?? {}).map(
+    ([name, value]) => [name, String(value)] as const,
+  );
   return {
     offset: Number(message.offset),
     key: String(message.key),
@@ -207,7 +224,9 @@ function toRecord(message: import('kafkajs').KafkaMessage) {
 }
 
 /** The `ce_id`s of each key, in order. */
-export function idsByKey(pairs: Iterable<readonly [key: string, id: string]>): Record<string, readonly string[]> {
+export function idsByKey(
+  pairs: Iterable<readonly [key: string, id: string]>,
+): Record<string, readonly string[]> {
   const ids = new Map<string, string[]>();
   for (const [key, id] of pairs) ids.set(key, [...(ids.get(key) ?? []), id]);
   return Object.fromEntries([...ids].sort());

@@ -2,7 +2,7 @@
  * The projector's process as production composes it, relays alone, for tests that kill it. Started by `fork` with its
  * {@link ChildSettings} as the first message; says `started` once it runs.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { once } from 'node:events';
 import type { ConsumerFaultPoint } from '@annals/platform/consumer/faults';
 import { createApp } from '@annals/projector/app';
 import type { Config } from '@annals/projector/config';
@@ -14,8 +14,8 @@ export interface ChildSettings {
   readonly leaseMs: number;
   /** Dies there, at the nth batch that comes to it. */
   readonly dieAt?: { readonly point: ConsumerFaultPoint; readonly nth: number };
-  /** Tells of it by a message `held`, once, and waits that long before it goes on. */
-  readonly holdAt?: { readonly point: ConsumerFaultPoint; readonly relay: string; readonly ms: number };
+  /** Says `held` there, once, and waits for another message before it goes on. */
+  readonly holdAt?: { readonly point: ConsumerFaultPoint; readonly relay: string };
 }
 
 // Ends with the test that started it.
@@ -29,7 +29,7 @@ process.once('message', async ({ config, masterKey, leaseMs, dieAt, holdAt }: Ch
     if (isHeld || point !== holdAt?.point || consumer !== holdAt.relay) return;
     isHeld = true;
     process.send?.('held');
-    await sleep(holdAt.ms);
+    await once(process, 'message');
   };
   const app = createApp(
     { ...config, masterKey: Buffer.from(masterKey, 'base64') },

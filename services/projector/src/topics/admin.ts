@@ -32,7 +32,11 @@ export function topicRoutes(relaying: Relaying | null, log: EventLog): readonly 
       status: 200,
       body: {
         relays: relaying?.relays ?? [],
-        topics: topics.all.map(({ name, carries, members }) => ({ name, carries, types: members.map(typeOf) })),
+        topics: topics.all.map(({ name, carries, members }) => ({
+          name,
+          carries,
+          types: members.map(typeOf),
+        })),
       },
     })),
     adminRoute({ method: 'POST', path: '/admin/topics/replays', body: replay }, async ({ body }) => {

@@ -1,6 +1,7 @@
 /** The relays: consumers of the log whose effects are records of the integration topics. */
-import type { Topics, TopicRecord } from '@annals/contracts/kit/topic';
+
 import { type DomainEvent, streamCategory } from '@annals/contracts/kit/event';
+import type { TopicRecord, Topics } from '@annals/contracts/kit/topic';
 import { eventRecords, stateRecord } from '@annals/contracts/topics';
 import { viewName } from '@annals/platform/consumer/projection';
 import type { ReactionConsumer } from '@annals/platform/consumer/reaction';

@@ -4,14 +4,17 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import {
   type docsAssets,
+  getAsyncApi,
   getDocs,
   getDocsAsset,
   getOpenApi,
   getProblemPage,
 } from '@annals/contracts/meta/docs.routes';
 import { routes } from '@annals/contracts/routes';
+import { sourceOf, topics, typeOf } from '@annals/contracts/topics';
 import { openApiDocument } from '@annals/platform/http/openapi';
 import { bind, type RouteResponse } from '@annals/platform/http/types';
+import { asyncApiDocument } from '@annals/platform/messaging/asyncapi';
 import { defineQueries } from '../queries.ts';
 import { pageStyle, renderProblemPage, tryPage, tryScript } from './pages.ts';
 
@@ -38,14 +41,16 @@ export const docsQueries = defineQueries(({ publicUrl }) => {
   const problemPage = remember(async (code: string) =>
     renderProblemPage(await readFile(new URL(`docs/problems/${code}.md`, root), 'utf8')),
   );
-  const description = remember(async (_: 'openapi') => {
+  const description = remember(async (kind: 'openapi' | 'asyncapi') => {
     const { version }: { version: string } = JSON.parse(
       await readFile(new URL('package.json', root), 'utf8'),
     );
-    return JSON.stringify(openApiDocument(routes, { publicUrl, version }));
+    if (kind === 'openapi') return JSON.stringify(openApiDocument(routes, { publicUrl, version }));
+    return asyncApiDocument(topics.all, { typeOf, sourceOf }, { publicUrl, version });
   });
   return [
     bind(getOpenApi, async () => answer(await description('openapi'), 'application/json; charset=utf-8')),
+    bind(getAsyncApi, async () => answer(await description('asyncapi'), 'application/yaml; charset=utf-8')),
     bind(getDocs, async () => answer(tryPage, HTML)),
     bind(getDocsAsset, async ({ params }) => answer(await loaded(params.file), assets[params.file].type)),
     bind(getProblemPage, async ({ params }) => answer(await problemPage(params.code), HTML)),
