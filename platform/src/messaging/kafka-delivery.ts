@@ -126,6 +126,7 @@ export function createKafkaDelivery(options: KafkaDeliveryOptions): Delivery {
       try {
         return await unlessClosing(takeOver(relay));
       } catch (error) {
+        areTopicsThere = false;
         await giveUp(relay);
         throw error;
       }

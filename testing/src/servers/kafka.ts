@@ -116,6 +116,9 @@ function settings(data: string, port: number, controllerPort: number): string {
     'share.coordinator.state.topic.replication.factor': 1,
     'share.coordinator.state.topic.min.isr': 1,
     'group.initial.rebalance.delay.ms': 0,
+    // A broker that was killed is let in again once its former self counts as gone.
+    'broker.session.timeout.ms': 2_500,
+    'broker.heartbeat.interval.ms': 500,
     'auto.create.topics.enable': false,
   };
   return Object.entries(entries)
