@@ -8,6 +8,11 @@ export function provingEnvironment(): NodeJS.ProcessEnv {
   return { ...process.env, ANNALS_PROVE: 'yes' };
 }
 
+/** The environment with some more, for what a test starts. */
+export function environmentWith(more: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {
+  return { ...process.env, ...more };
+}
+
 /** Where a process of a stack with faults finds what to do. */
 export const faultsFolder: string | undefined = process.env.TEST_FAULTS_FOLDER;
 

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { catalogue } from '@annals/contracts/catalogue';
 import type { DomainEvent } from '@annals/contracts/kit/event';
@@ -39,8 +40,13 @@ export interface TopicWorld {
   start(options?: Partial<ChildSettings>): Promise<ChildProcess>;
   /** Resolves once both relays have handled all that is in the log. */
   relayed(timeout?: number): Promise<void>;
-  /** The key and `ce_id` of every record that the event topics have to hold, in the log's order. */
-  expected(): Promise<readonly (readonly [key: string, id: string])[]>;
+  /** Appends articles until it is told to stop, in bursts, so that batches of all sizes come about. */
+  load(): () => Promise<void>;
+  /**
+   * What a reader of committed records finds of this world's events, and what it has to find: ids by key, in order.
+   * Events of other worlds on the same topics are left out.
+   */
+  found(client: Kafka): Promise<{ readonly found: Ids; readonly expected: Ids }>;
   drop(): Promise<void>;
 }
 
@@ -71,23 +77,24 @@ export async function openTopicWorld(broker: string): Promise<TopicWorld> {
     return (await log.append(stream, inputs, 'any')).position;
   };
 
+  const article = async (edits = 0): Promise<string> => {
+    const [articleId, authorId] = [uuidv7(), uuidv7()];
+    const ids = { articleId, authorId };
+    const created = { ...ids, title: 'On engines', slug: `on-${articleId}`, content: '<p>They weave.</p>' };
+    await append(
+      `article-${articleId}`,
+      ['ArticleCreated', { ...created, tags: ['one'], externalId: null }],
+      ['ArticlePublished', { ...ids, publishedAt: new Date().toISOString(), tags: ['one'] }],
+      ...Array.from(
+        { length: edits },
+        (_, n) => ['ArticleUpdated', { ...ids, isPublished: true, title: `On engines, ${n}` }] as const,
+      ),
+    );
+    return articleId;
+  };
+
   return {
-    ...{ url, pool, log, config, masterKey, append },
-    async article(edits = 0) {
-      const [articleId, authorId] = [uuidv7(), uuidv7()];
-      const ids = { articleId, authorId };
-      const created = { ...ids, title: 'On engines', slug: `on-${articleId}`, content: '<p>They weave.</p>' };
-      await append(
-        `article-${articleId}`,
-        ['ArticleCreated', { ...created, tags: ['one'], externalId: null }],
-        ['ArticlePublished', { ...ids, publishedAt: new Date().toISOString(), tags: ['one'] }],
-        ...Array.from(
-          { length: edits },
-          (_, n) => ['ArticleUpdated', { ...ids, isPublished: true, title: `On engines, ${n}` }] as const,
-        ),
-      );
-      return articleId;
-    },
+    ...{ url, pool, log, config, masterKey, append, article },
     async start(options = {}) {
       const child = fork(fileURLToPath(new URL('./projector.child.ts', import.meta.url)), {
         // kafkajs asks for a timer in the past when it connects.
@@ -114,11 +121,24 @@ export async function openTopicWorld(broker: string): Promise<TopicWorld> {
         { timeout, interval: 50 },
       );
     },
-    async expected() {
-      const all = await allEvents(log);
-      return all.flatMap((event) =>
-        eventRecords(topics, event).map(({ key, headers }) => [key, headers.ce_id ?? ''] as const),
-      );
+    load() {
+      const stopping = new AbortController();
+      const appending = (async () => {
+        for (let n = 0; !stopping.signal.aborted; n++) {
+          await Promise.all(Array.from({ length: (n % 5) + 1 }, (_, edits) => article(edits)));
+          await sleep(10 + (n % 5));
+        }
+      })();
+      return async () => {
+        stopping.abort();
+        await appending;
+      };
+    },
+    async found(client) {
+      const records = (await allEvents(log)).flatMap((event) => eventRecords(topics, event));
+      const own = new Set(records.map(({ headers }) => headers.ce_id));
+      const read = await readTopics(client, EVENT_TOPICS);
+      return { found: idsOf(read.filter(({ headers }) => own.has(headers.ce_id))), expected: idsOf(records) };
     },
     async drop() {
       for (const child of children) await kill(child);
@@ -167,6 +187,9 @@ export interface ReadRecord {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** Of records that tests put at the ends of topics. */
+const MARK = 'mark';
+
 /** All committed records of `names`, from the beginning, each partition in its order. */
 export async function readTopics(client: Kafka, names: readonly string[]): Promise<readonly ReadRecord[]> {
   const consumer = client.consumer({ groupId: `test-${randomUUID()}`, maxWaitTimeInMs: 100 });
@@ -199,8 +222,8 @@ export async function readTopics(client: Kafka, names: readonly string[]): Promi
           if (--open === 0) resolve();
           return;
         }
-        if (message.headers?.ce_id === undefined) return;
-        records.push({ topic, partition, ...toRecord(message) });
+        const record = { topic, partition, ...toRecord(message) };
+        if (record.headers.ce_type !== MARK) records.push(record);
       },
     });
     await done;
@@ -223,18 +246,13 @@ function toRecord(message: import('kafkajs').KafkaMessage) {
   };
 }
 
-/** The `ce_id`s of each key, in order. */
-export function idsByKey(
-  pairs: Iterable<readonly [key: string, id: string]>,
-): Record<string, readonly string[]> {
-  const ids = new Map<string, string[]>();
-  for (const [key, id] of pairs) ids.set(key, [...(ids.get(key) ?? []), id]);
-  return Object.fromEntries([...ids].sort());
-}
+type Ids = Readonly<Record<string, readonly (string | undefined)[]>>;
 
-/** Of records as read. */
-export function idsOf(records: readonly ReadRecord[]): Record<string, readonly string[]> {
-  return idsByKey(records.map(({ key, headers }) => [key, headers.ce_id ?? ''] as const));
+/** The `ce_id`s of each key, in order. */
+function idsOf(records: readonly Pick<ReadRecord, 'key' | 'headers'>[]): Ids {
+  const ids = new Map<string, (string | undefined)[]>();
+  for (const { key, headers } of records) ids.set(key, [...(ids.get(key) ?? []), headers.ce_id]);
+  return Object.fromEntries([...ids].sort());
 }
 
 function metadata() {

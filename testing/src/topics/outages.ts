@@ -1,47 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createApp } from '@annals/projector/app';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { isProving, kafkaHome } from '../config.ts';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { isProving } from '../config.ts';
 import { counts } from '../guarantees/counts.ts';
-import { type KafkaServer, needsKafka, startKafka } from '../servers/kafka.ts';
-import { EVENT_TOPICS, idsByKey, idsOf, kill, openTopicWorld, readTopics, type TopicWorld } from './kit.ts';
+import type { KafkaServer } from '../servers/kafka.ts';
+import { kill, openTopicWorld, type TopicWorld } from './kit.ts';
 
-describe.skipIf(kafkaHome === undefined)(`Kafka fails${needsKafka}`, () => {
-  let kafka: KafkaServer;
+/** Kafka dies, is away, or slow. */
+export function outageTests(kafka: () => KafkaServer): void {
   let world: TopicWorld;
-  beforeAll(async () => {
-    kafka = await startKafka();
-  });
-  afterAll(() => kafka?.remove());
   beforeEach(async () => {
-    world = await openTopicWorld(kafka.broker);
+    world = await openTopicWorld(kafka().broker);
   });
   afterEach(() => world?.drop());
-
-  /** What a reader finds of this world's events, and what there should be. */
-  async function found() {
-    const expected = await world.expected();
-    const own = new Set(expected.map(([, id]) => id));
-    const records = (await readTopics(kafka.client, EVENT_TOPICS)).filter(({ headers }) =>
-      own.has(headers.ce_id ?? ''),
-    );
-    return { found: idsOf(records), expected: idsByKey(expected) };
-  }
-
-  /** Appends until stopped. */
-  function load() {
-    const stopping = new AbortController();
-    const appending = (async () => {
-      while (!stopping.signal.aborted) {
-        await Promise.all([world.article(3), world.article()]);
-        await sleep(20);
-      }
-    })();
-    return async () => {
-      stopping.abort();
-      await appending;
-    };
-  }
 
   test(
     'an outage of Kafka delays and loses nothing',
@@ -50,20 +21,20 @@ describe.skipIf(kafkaHome === undefined)(`Kafka fails${needsKafka}`, () => {
       const outages = counts([1_500], [60_000, 75_000]);
       let child = await world.start();
       for (const [index, ms] of outages.entries()) {
-        const stop = load();
+        const stop = world.load();
         await sleep(500);
-        await kafka.stop();
+        await kafka().stop();
         await sleep(ms / 2);
         if (index > 0 || !isProving) {
           await kill(child);
           child = await world.start();
         }
         await sleep(ms / 2);
-        await kafka.start();
+        await kafka().start();
         await stop();
         await world.relayed();
       }
-      const { found: ids, expected } = await found();
+      const { found: ids, expected } = await world.found(kafka().client);
       expect(Object.keys(ids).length).toBeGreaterThan(10);
       expect(ids).toEqual(expected);
     },
@@ -74,15 +45,15 @@ describe.skipIf(kafkaHome === undefined)(`Kafka fails${needsKafka}`, () => {
     'the broker killed with -9 and back, again and again under load: nothing lost, out of order per key, or doubled for a read-committed reader',
     async () => {
       await world.start();
-      const stop = load();
+      const stop = world.load();
       for (let n = 0; n < counts(2, 20); n++) {
         await sleep(300 + Math.random() * 1_500);
-        await kafka.kill();
-        await kafka.start();
+        await kafka().kill();
+        await kafka().start();
       }
       await stop();
       await world.relayed();
-      const { found: ids, expected } = await found();
+      const { found: ids, expected } = await world.found(kafka().client);
       expect(ids).toEqual(expected);
     },
     counts(120_000, 900_000),
@@ -90,7 +61,7 @@ describe.skipIf(kafkaHome === undefined)(`Kafka fails${needsKafka}`, () => {
 
   test('a Kafka that is slow or away stops no view, and no projector from starting and stopping', async () => {
     const app = createApp({ ...world.config, masterKey: world.masterKey }, { tickMs: 100 });
-    kafka.pause();
+    kafka().pause();
     try {
       await app.start();
       await vi.waitFor(
@@ -111,7 +82,7 @@ describe.skipIf(kafkaHome === undefined)(`Kafka fails${needsKafka}`, () => {
       await app.stop();
       expect(performance.now() - before).toBeLessThan(10_000);
     } finally {
-      kafka.resume();
+      kafka().resume();
       await app.stop();
     }
   });
@@ -119,16 +90,16 @@ describe.skipIf(kafkaHome === undefined)(`Kafka fails${needsKafka}`, () => {
   test('at least once: an outage loses nothing, and what comes twice is told by its id', async () => {
     const config = { ...world.config, kafkaDelivery: 'at-least-once' as const };
     const child = await world.start({ config });
-    const stop = load();
+    const stop = world.load();
     await sleep(500);
-    await kafka.kill();
-    await kafka.start();
+    await kafka().kill();
+    await kafka().start();
     await kill(child);
     await world.start({ config });
     await stop();
     await world.relayed();
-    const { found: ids, expected } = await found();
+    const { found: ids, expected } = await world.found(kafka().client);
     const once = Object.entries(ids).map(([key, all]) => [key, [...new Set(all)]] as const);
     expect(Object.fromEntries(once)).toEqual(expected);
   });
-});
+}
