@@ -6,7 +6,7 @@ import type { Topic, TopicEvent, TopicRecord, TopicState, Topics } from './kit/t
 type Member = TopicEvent | TopicState;
 
 /** `annals.publishing.v1`, `annals.publishing.state.v1`. */
-export function topicOf({ kind, context }: Member): string {
+function topicOf({ kind, context }: Member): string {
   return kind === 'topic-event' ? `annals.${context}.v1` : `annals.${context}.state.v1`;
 }
 

@@ -50,7 +50,7 @@ export interface TopicWorld {
   drop(): Promise<void>;
 }
 
-export const LEASE_MS = 1_500;
+const LEASE_MS = 1_500;
 
 /** Opens a log on a database of its own, with the topics at `broker`. */
 export async function openTopicWorld(broker: string): Promise<TopicWorld> {
@@ -208,6 +208,7 @@ export async function readTopics(client: Kafka, names: readonly string[]): Promi
       partition,
       key: mark,
       value: mark,
+      headers: { ce_id: mark, ce_type: MARK },
     }));
     await producer.send({ topic, messages });
   }

@@ -92,8 +92,9 @@ export function outageTests(kafka: () => KafkaServer): void {
     const child = await world.start({ config });
     const stop = world.load();
     await sleep(500);
-    await kafka().kill();
-    await kafka().start();
+    await (isProving ? kafka().kill() : kafka().pause());
+    await sleep(1_000);
+    await (isProving ? kafka().start() : kafka().resume());
     await kill(child);
     await world.start({ config });
     await stop();
