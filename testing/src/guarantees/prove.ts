@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { repositoryFolder } from '@annals/cli/local/layout';
 import { provingEnvironment } from '../config.ts';
 
-const HELP = `Usage: npm run prove -- [number | fuzz …]
+const HELP = `Usage: npm run prove -- [number | fuzz | topics …]
 
 Runs the guarantees of docs/guarantees.md and the fuzz on real processes and a real PostgreSQL with full counts (more
-than an hour for all of them), prints a table and writes it to .annals/prove.md. Numbers choose some, fuzz the fuzz:
+than an hour for all of them), prints a table and writes it to .annals/prove.md. Numbers choose some, fuzz the fuzz,
+topics those of docs/topics.md, which need Kafka (CONTRIBUTING.md):
 npm run prove -- 2 18 fuzz
 `;
 
@@ -18,6 +19,8 @@ const suffix = '.guarantee.test.ts';
 /** Everything that is fuzzed, below the repository's folder. */
 const FUZZ = ['testing/src/fuzz', 'services'];
 
+const TOPICS = join(repositoryFolder, 'testing', 'src', 'topics', 'topics.server.test.ts');
+
 /** Paths of the files with these numbers, `fuzz` for the fuzz; all where there are none. Throws for what is not there. */
 function filesOf(chosen: readonly string[]): string[] {
   const guarantees = readdirSync(import.meta.dirname).filter((name) => name.endsWith(suffix));
@@ -25,6 +28,7 @@ function filesOf(chosen: readonly string[]): string[] {
     return filesOf([...guarantees.map((name) => String(Number.parseInt(name, 10))), 'fuzz']);
   return chosen.flatMap((number) => {
     if (number === 'fuzz') return fuzzFiles();
+    if (number === 'topics') return [TOPICS];
     const file = guarantees.find((name) => Number.parseInt(name, 10) === Number(number));
     if (!file) throw new Error(`there is no guarantee ${number}`);
     return [join(import.meta.dirname, file)];
