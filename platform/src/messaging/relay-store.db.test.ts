@@ -124,8 +124,14 @@ describe('a relay', () => {
     const consumers = await run(relay(false));
     await kit.caughtUp(RELAY);
     await consumers.request({ consumer: RELAY, action: 'replay', position: from });
-    await eventually(async () => expect((await consumers.requests())[0]?.outcome).toBeTruthy());
-    expect(topic.records).toEqual(['a']);
+    await eventually(async () =>
+      expect((await consumers.requests())[0]?.outcome).toBe(
+        'a reaction has no view and parks nothing',
+      ),
+    );
+    await kit.append(counted('b'));
+    await kit.caughtUp(RELAY);
+    expect(topic.records).toEqual(['a', 'b']);
   });
 
   test('is held at the record that the topic refuses, after those before it', async () => {
