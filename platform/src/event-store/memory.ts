@@ -87,7 +87,6 @@ class MemoryEventStore implements EventStore {
     return follow(
       {
         next: (request, ended) => this.#next(request, ended),
-        position: (number) => formatPosition(this.#log.id, number),
       },
       from,
       options,
@@ -98,6 +97,11 @@ class MemoryEventStore implements EventStore {
   async head(): Promise<Position> {
     this.#checkOpen();
     return formatPosition(this.#log.id, this.#log.events.length);
+  }
+
+  async beforeNewest(count: number): Promise<Position> {
+    this.#checkOpen();
+    return formatPosition(this.#log.id, Math.max(0, this.#log.events.length - count));
   }
 
   async start(): Promise<Position> {
@@ -118,19 +122,20 @@ class MemoryEventStore implements EventStore {
     if (this.#closing.signal.aborted) throw new EventStoreUnavailable('the event store is closed');
   }
 
-  async #resolve(from: SubscribeOptions['from']): Promise<number> {
+  async #resolve(from: SubscribeOptions['from']): Promise<Position> {
     this.#checkOpen();
-    if (from === 'start') return 0;
-    if (from === 'end') return this.#log.events.length;
+    if (from === 'start') return this.start();
+    if (from === 'end') return this.head();
     await this.check(from);
-    return parsePosition(this.#log.id, from);
+    return from;
   }
 
   async #next(request: PageRequest, signal: AbortSignal): Promise<Page | null> {
     while (!signal.aborted) {
-      const events = this.#log.events.slice(request.after, request.after + request.limit);
-      const through = request.after + events.length;
-      const page = { events, through, isHead: through === this.#log.events.length };
+      const after = parsePosition(this.#log.id, request.after);
+      const events = this.#log.events.slice(after, after + request.limit);
+      const through = events.at(-1)?.position ?? request.after;
+      const page = { events, through, isHead: after + events.length === this.#log.events.length };
       if (isNews(page, request)) return page;
       await this.#change(signal);
     }

@@ -4,7 +4,10 @@
  * (`testing/src/suites/event-store.suite.ts`).
  */
 
-/** A position as text: fixed width, `<log id>.<hex>`, so positions of one log compare as text. Opaque to callers. */
+/**
+ * A position as text: `<log id>.<hex>`, of one width in a log, so positions of one log compare as text. Opaque to
+ * callers.
+ */
 export type Position = string;
 
 /** An event to append. `data` and `metadata` are JSON values; an event may not exceed {@link MAX_EVENT_BYTES}. */
@@ -81,6 +84,8 @@ export interface EventStore {
   subscribe(options: SubscribeOptions): AsyncIterable<EventBatch>;
   /** The position of the last event; {@link start} where the log is empty. */
   head(): Promise<Position>;
+  /** The position that the newest `count` events follow; {@link start} where the log has fewer. */
+  beforeNewest(count: number): Promise<Position>;
   /** The position before the first event. */
   start(): Promise<Position>;
   /** Throws {@link UnknownPosition} for a position of another log or past the head. */

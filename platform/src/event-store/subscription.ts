@@ -1,4 +1,4 @@
-/** The loop behind `subscribe`, for adapters whose positions are numbers. */
+/** The loop behind `subscribe`. */
 import type { EventBatch, Position, StoredEvent, SubscribeOptions } from './port.ts';
 
 const DEFAULT_BATCH_SIZE = 1_000;
@@ -6,15 +6,15 @@ const DEFAULT_BATCH_SIZE = 1_000;
 /** A run of the log after some position. */
 export interface Page {
   readonly events: readonly StoredEvent[];
-  /** The number of the last event, or where the page began when it is empty. */
-  readonly through: number;
+  /** The position of the last event, or where the page began when it is empty. */
+  readonly through: Position;
   /** True where nothing followed when the page was read. */
   readonly isHead: boolean;
 }
 
 /** What a subscription wants next. */
 export interface PageRequest {
-  readonly after: number;
+  readonly after: Position;
   /** Events at most. */
   readonly limit: number;
   /** It has been told that it is caught up; it need not be told again. */
@@ -25,7 +25,6 @@ export interface PageRequest {
 export interface PageSource {
   /** Waits until there is {@link isNews}; null once `signal` is aborted. Retries what is transient. */
   next(request: PageRequest, signal: AbortSignal): Promise<Page | null>;
-  position(number: number): Position;
 }
 
 /** True where a page tells a subscription something: events, or that it is caught up. */
@@ -39,12 +38,12 @@ export function isNews(page: Page, request: PageRequest): boolean {
  */
 export async function* follow(
   source: PageSource,
-  from: Promise<number>,
+  from: Promise<Position>,
   options: SubscribeOptions,
   signal: AbortSignal,
 ): AsyncGenerator<EventBatch, void, undefined> {
   const limit = options.batchSize ?? DEFAULT_BATCH_SIZE;
-  let after: number;
+  let after: Position;
   try {
     after = await from;
   } catch (error) {
@@ -58,6 +57,6 @@ export async function* follow(
     after = page.through;
     isCaughtUp = page.isHead;
     const events = options.filter ? page.events.filter(options.filter) : page.events;
-    yield { events, through: source.position(after), caughtUp: isCaughtUp };
+    yield { events, through: after, caughtUp: isCaughtUp };
   }
 }

@@ -12,8 +12,8 @@ import {
   type StoredEvent,
 } from '../port.ts';
 import { formatPosition } from '../position.ts';
+import { PATIENCE_MS, unavailable } from '../retry.ts';
 import { appendBatch, type Outcome } from './batch.ts';
-import { PATIENCE_MS, unavailable } from './retry.ts';
 import { WriterConnection } from './writer.ts';
 
 const MAX_BATCH_APPENDS = 256;

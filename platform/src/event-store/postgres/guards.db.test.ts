@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createPool } from '../../postgres/pool.ts';
 import { type EventStore, EventStoreUnavailable, type NewEvent, RevisionConflict } from '../port.ts';
+import { formatPosition } from '../position.ts';
 import { LogReader } from './log-reader.ts';
 import { ReadPool } from './read-pool.ts';
 import { StreamReader } from './reader.ts';
@@ -232,9 +233,12 @@ describe('a page of the log', () => {
     await store.append(newStream(), events, 'none');
     const pool = new ReadPool(createPool({ url: database.url, application: APPLICATION, max: 1 }));
     const reader = new LogReader(pool, 'aaaaaaaa');
-    const page = await reader.page(before, 1_000);
+    const page = await reader.page(formatPosition('aaaaaaaa', before), 1_000);
     expect(page).toMatchObject({ entries: { length: 11 }, isHead: false });
-    expect(await reader.page(before + 11, 1_000)).toMatchObject({ entries: { length: 4 }, isHead: true });
+    expect(await reader.page(formatPosition('aaaaaaaa', before + 11), 1_000)).toMatchObject({
+      entries: { length: 4 },
+      isHead: true,
+    });
     await pool.close();
   });
 });

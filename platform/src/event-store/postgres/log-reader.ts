@@ -1,7 +1,10 @@
 /** Reads of the whole log, in the order of positions. */
+import type { LogPage } from '../live.ts';
+import type { Position } from '../port.ts';
+import { parsePosition } from '../position.ts';
+import type { TailEvent } from '../tail.ts';
 import type { ReadPool } from './read-pool.ts';
 import { COLUMNS, type EventRow, textQuery, toEvent } from './rows.ts';
-import type { TailEvent } from './tail.ts';
 
 /** A page ends with the event that reaches this size, whatever its limit. */
 const MAX_PAGE_BYTES = 8 * 1024 * 1024;
@@ -18,13 +21,6 @@ const PAGE = `
   order by event.position
 `;
 
-/** Events that follow a position. */
-export interface LogPage {
-  readonly entries: readonly TailEvent[];
-  /** True where nothing followed them. */
-  readonly isHead: boolean;
-}
-
 /** Reads pages of the log and its head. Errors are those of pg. */
 export class LogReader {
   readonly #pool: ReadPool;
@@ -36,14 +32,14 @@ export class LogReader {
   }
 
   /** At most `limit` events after `after`. Events become visible in the order of their positions, so none is missed. */
-  async page(after: number, limit: number): Promise<LogPage> {
-    const query = textQuery('event_store_page', PAGE, [after, limit]);
+  async page(after: Position, limit: number): Promise<LogPage> {
+    const query = textQuery('event_store_page', PAGE, [parsePosition(this.#log, after), limit]);
     const rows = await this.#pool.query<EventRow>(query);
     let before = 0;
     const entries = rows.map((row): TailEvent => {
       const bytes = Number(row[7]) - before;
       before += bytes;
-      return { event: toEvent(this.#log, row), number: Number(row[0]), bytes };
+      return { event: toEvent(this.#log, row), bytes };
     });
     return { entries, isHead: rows.length < limit && before < MAX_PAGE_BYTES };
   }

@@ -1,7 +1,8 @@
 /** Reads of streams, many in one statement. */
+import { isTransient } from '../../postgres/errors.ts';
 import { EventStoreUnavailable, type ReadOptions, type StoredEvent } from '../port.ts';
+import { retrying } from '../retry.ts';
 import type { ReadPool } from './read-pool.ts';
-import { retrying } from './retry.ts';
 import { COLUMNS, type EventRow, textQuery, toEvent } from './rows.ts';
 
 const MAX_BATCH = 100;
@@ -92,7 +93,7 @@ export class StreamReader {
 
   async #answer(batch: readonly Request[]): Promise<void> {
     try {
-      const answers = await retrying(() => this.#query(batch));
+      const answers = await retrying(() => this.#query(batch), { isTransient });
       for (const [index, request] of batch.entries()) request.settle.resolve(answers[index] ?? []);
     } catch (error) {
       // What the server refuses may be one request's fault: asked alone, it fails no other.

@@ -1,9 +1,11 @@
 /** The event log in PostgreSQL. */
 import type { Logger } from 'pino';
+import { isTransient } from '../../postgres/errors.ts';
 import { createListener, type Listener } from '../../postgres/listener.ts';
 import { migrate } from '../../postgres/migrate.ts';
 import { createPool } from '../../postgres/pool.ts';
 import { encodeEvents, expectedLast } from '../appends.ts';
+import { LivePages } from '../live.ts';
 import {
   type AppendResult,
   type EventBatch,
@@ -18,13 +20,13 @@ import {
   UnknownPosition,
 } from '../port.ts';
 import { formatPosition, parsePosition } from '../position.ts';
+import { PATIENCE_MS, retrying } from '../retry.ts';
 import { follow } from '../subscription.ts';
+import { AnnouncedLog } from './announced-log.ts';
 import { Appender } from './appender.ts';
-import { LivePages } from './live.ts';
 import { LogReader } from './log-reader.ts';
 import { ReadPool } from './read-pool.ts';
 import { StreamReader } from './reader.ts';
-import { PATIENCE_MS, retrying } from './retry.ts';
 import { CHANNEL, migrations } from './schema.ts';
 
 const READING_CONNECTIONS = 4;
@@ -63,6 +65,7 @@ class PostgresEventStore implements EventStore {
   readonly #streams: StreamReader;
   readonly #reader: LogReader;
   readonly #appender: Appender;
+  readonly #source: AnnouncedLog;
   readonly #live: LivePages;
   readonly #closing = new AbortController();
   #listener: Listener | undefined;
@@ -81,7 +84,8 @@ class PostgresEventStore implements EventStore {
       this.#streams.read(stream, { from, limit });
     this.#appender = new Appender({ url, application, logger, log, readBack });
     const onFailure = (error: unknown): void => logger?.warn({ err: error }, 'reading the event log failed');
-    this.#live = new LivePages({ log, reader: this.#reader, onFailure });
+    this.#source = new AnnouncedLog({ reader: this.#reader, onFailure });
+    this.#live = new LivePages({ source: this.#source, onFailure });
   }
 
   async append(
@@ -113,6 +117,11 @@ class PostgresEventStore implements EventStore {
     return formatPosition(this.#log, await this.#readHead(PATIENCE_MS));
   }
 
+  async beforeNewest(count: number): Promise<Position> {
+    this.#checkOpen();
+    return formatPosition(this.#log, Math.max(0, (await this.#readHead(PATIENCE_MS)) - count));
+  }
+
   async start(): Promise<Position> {
     return formatPosition(this.#log, 0);
   }
@@ -135,7 +144,7 @@ class PostgresEventStore implements EventStore {
   }
 
   async *#follow(
-    from: Promise<number>,
+    from: Promise<Position>,
     options: SubscribeOptions,
     signal: AbortSignal,
   ): AsyncGenerator<EventBatch, void, undefined> {
@@ -152,7 +161,7 @@ class PostgresEventStore implements EventStore {
   #listen(): void {
     if (this.#listener || this.#closing.signal.aborted) return;
     const { url, application, logger } = this.#options;
-    const onReconnect = (): void => this.#live.notify();
+    const onReconnect = (): void => this.#source.notify();
     this.#listener = createListener({ url, application, onReconnect, ...(logger ? { logger } : {}) });
     this.#listener
       .listen(CHANNEL, (head) => this.#hear(Number(head)))
@@ -165,26 +174,31 @@ class PostgresEventStore implements EventStore {
   /** A head that is announced has been committed: positions up to it need no look at the server. */
   #hear(head: number): void {
     this.#knownHead = Math.max(this.#knownHead, head);
-    this.#live.notify(head);
+    this.#source.notify(formatPosition(this.#log, head));
   }
 
-  async #resolve(from: SubscribeOptions['from'], signal: AbortSignal): Promise<number> {
+  async #resolve(from: SubscribeOptions['from'], signal: AbortSignal): Promise<Position> {
     this.#checkOpen();
-    if (from === 'start') return 0;
+    if (from === 'start') return this.start();
     const patience = Number.POSITIVE_INFINITY;
-    return from === 'end' ? this.#readHead(patience, signal) : this.#checked(from, patience, signal);
+    if (from === 'end') return formatPosition(this.#log, await this.#readHead(patience, signal));
+    await this.#checked(from, patience, signal);
+    return from;
   }
 
-  async #checked(position: Position, patienceMs: number, signal?: AbortSignal): Promise<number> {
+  async #checked(position: Position, patienceMs: number, signal?: AbortSignal): Promise<void> {
     const number = parsePosition(this.#log, position);
     if (number > this.#knownHead && number > (await this.#readHead(patienceMs, signal))) {
       throw new UnknownPosition(`${position} is past the head of the log`);
     }
-    return number;
   }
 
   async #readHead(patienceMs: number, signal?: AbortSignal): Promise<number> {
-    const head = await retrying(() => this.#reader.head(), { patienceMs, ...(signal ? { signal } : {}) });
+    const head = await retrying(() => this.#reader.head(), {
+      isTransient,
+      patienceMs,
+      ...(signal ? { signal } : {}),
+    });
     this.#knownHead = Math.max(this.#knownHead, head);
     return head;
   }

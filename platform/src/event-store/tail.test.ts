@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { formatPosition } from './position.ts';
 import { Tail, type TailEvent } from './tail.ts';
+
+const at = (number: number): string => formatPosition('aaaaaaaa', number);
 
 /** Entries numbered `from + 1` to `to`, of `bytes` each. */
 function entries(from: number, to: number, bytes = 1): TailEvent[] {
@@ -12,38 +15,38 @@ function entries(from: number, to: number, bytes = 1): TailEvent[] {
       metadata: {},
       stream: 's',
       revision: 0,
-      position: '',
+      position: at(number),
     };
-    return { event, number, bytes };
+    return { event, bytes };
   });
 }
 
 describe('Tail', () => {
   test('gives what follows a position, up to the limit, and says where it is the head', () => {
-    const tail = new Tail(10);
+    const tail = new Tail(at(10));
     tail.add(entries(10, 15), true);
-    expect(tail.page(10, 2)).toMatchObject({
+    expect(tail.page(at(10), 2)).toMatchObject({
       events: [{ id: '11' }, { id: '12' }],
-      through: 12,
+      through: at(12),
       isHead: false,
     });
-    expect(tail.page(12, 3)).toMatchObject({ events: { length: 3 }, through: 15, isHead: true });
-    expect(tail.page(15, 3)).toEqual({ events: [], through: 15, isHead: true });
+    expect(tail.page(at(12), 3)).toMatchObject({ events: { length: 3 }, through: at(15), isHead: true });
+    expect(tail.page(at(15), 3)).toEqual({ events: [], through: at(15), isHead: true });
   });
 
   test('is not at the head while more is known to follow', () => {
-    const tail = new Tail(0);
+    const tail = new Tail(at(0));
     tail.add(entries(0, 2), false);
-    expect(tail.page(1, 10)).toMatchObject({ through: 2, isHead: false });
+    expect(tail.page(at(1), 10)).toMatchObject({ through: at(2), isHead: false });
     tail.add([], true);
-    expect(tail.page(2, 10)).toEqual({ events: [], through: 2, isHead: true });
+    expect(tail.page(at(2), 10)).toEqual({ events: [], through: at(2), isHead: true });
   });
 
   test('refuses what lies before it and what it has not reached', () => {
-    const tail = new Tail(10);
+    const tail = new Tail(at(10));
     tail.add(entries(10, 12), true);
-    expect(tail.page(9, 5)).toBeNull();
-    expect(tail.page(13, 5)).toBeNull();
+    expect(tail.page(at(9), 5)).toBeNull();
+    expect(tail.page(at(13), 5)).toBeNull();
   });
 
   test.each([
@@ -51,10 +54,10 @@ describe('Tail', () => {
     ['bytes', { events: 1_000, bytes: 8 }, 1],
     ['one event larger than the bounds', { events: 8, bytes: 8 }, 50],
   ])('forgets the oldest beyond its bounds (%s), never what is in between', (_, bounds, bytes) => {
-    const tail = new Tail(0, bounds);
+    const tail = new Tail(at(0), bounds);
     for (let number = 0; number < 100; number++) {
       tail.add(entries(number, number + 1, bytes), true);
-      const kept = Array.from({ length: number + 2 }, (_, after) => tail.page(after, 1_000)).map((page) =>
+      const kept = Array.from({ length: number + 2 }, (_, after) => tail.page(at(after), 1_000)).map((page) =>
         page?.events.map((event) => Number(event.id)),
       );
       const oldest = kept.findIndex((page) => page !== undefined);
@@ -66,9 +69,9 @@ describe('Tail', () => {
   });
 
   test('positions need not be gapless', () => {
-    const tail = new Tail(0);
+    const tail = new Tail(at(0));
     tail.add([...entries(2, 3), ...entries(7, 8), ...entries(9, 10)], true);
-    expect(tail.page(5, 1)).toMatchObject({ events: [{ id: '8' }], through: 8, isHead: false });
-    expect(tail.page(8, 5)).toMatchObject({ events: [{ id: '10' }], through: 10 });
+    expect(tail.page(at(5), 1)).toMatchObject({ events: [{ id: '8' }], through: at(8), isHead: false });
+    expect(tail.page(at(8), 5)).toMatchObject({ events: [{ id: '10' }], through: at(10) });
   });
 });

@@ -1,13 +1,12 @@
 /** The newest events of the log, read once for all caught-up subscriptions of a process. */
-import type { StoredEvent } from '../port.ts';
-import type { Page } from '../subscription.ts';
+import type { Position, StoredEvent } from './port.ts';
+import type { Page } from './subscription.ts';
 
 const BOUNDS = { events: 4_096, bytes: 16 * 1024 * 1024 };
 
-/** An event with its number in the log and its size as text. */
+/** An event with its size as text. */
 export interface TailEvent {
   readonly event: StoredEvent;
-  readonly number: number;
   readonly bytes: number;
 }
 
@@ -18,20 +17,20 @@ export interface TailEvent {
 export class Tail {
   #entries: TailEvent[] = [];
   #bytes = 0;
-  #from: number;
-  #through: number;
+  #from: Position;
+  #through: Position;
   #isHead = true;
 
   readonly #bounds: typeof BOUNDS;
 
   /** An empty tail; nothing followed `from` when it was last looked. */
-  constructor(from: number, bounds = BOUNDS) {
+  constructor(from: Position, bounds = BOUNDS) {
     this.#bounds = bounds;
     this.#from = from;
     this.#through = from;
   }
 
-  get through(): number {
+  get through(): Position {
     return this.#through;
   }
 
@@ -39,17 +38,18 @@ export class Tail {
   add(entries: readonly TailEvent[], isHead: boolean): void {
     for (const entry of entries) this.#bytes += entry.bytes;
     this.#entries.push(...entries);
-    this.#through = entries.at(-1)?.number ?? this.#through;
+    this.#through = entries.at(-1)?.event.position ?? this.#through;
     this.#isHead = isHead;
     this.#trim();
   }
 
   /** At most `limit` events after `after`; null where the tail does not reach that far back, or not that far yet. */
-  page(after: number, limit: number): Page | null {
+  page(after: Position, limit: number): Page | null {
     if (after < this.#from || after > this.#through) return null;
     const start = this.#indexAfter(after);
     const entries = this.#entries.slice(start, start + limit);
-    const through = start + limit < this.#entries.length ? (entries.at(-1)?.number ?? after) : this.#through;
+    const through =
+      start + limit < this.#entries.length ? (entries.at(-1)?.event.position ?? after) : this.#through;
     return {
       events: entries.map((entry) => entry.event),
       through,
@@ -57,12 +57,12 @@ export class Tail {
     };
   }
 
-  #indexAfter(after: number): number {
+  #indexAfter(after: Position): number {
     let low = 0;
     let high = this.#entries.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#entries[middle]?.number ?? 0) <= after) low = middle + 1;
+      if ((this.#entries[middle]?.event.position ?? '') <= after) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -77,7 +77,7 @@ export class Tail {
       const left = this.#entries.length - dropped;
       if (left <= (events * 3) / 4 && this.#bytes <= (bytes * 3) / 4) break;
       this.#bytes -= entry.bytes;
-      this.#from = entry.number;
+      this.#from = entry.event.position;
       dropped++;
     }
     this.#entries = this.#entries.slice(dropped);

@@ -1,20 +1,25 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { EventBatch, SubscribeOptions } from '../port.ts';
-import { follow } from '../subscription.ts';
 import { LivePages } from './live.ts';
+import type { EventBatch, Position, SubscribeOptions } from './port.ts';
+import { formatPosition, parsePosition } from './position.ts';
+import { AnnouncedLog } from './postgres/announced-log.ts';
+import { follow } from './subscription.ts';
 import type { TailEvent } from './tail.ts';
 
 const LOG = 'aaaaaaaa';
+const at = (number: number): Position => formatPosition(LOG, number);
 
 /** A log in memory behind the reader that subscriptions share, and the subscriptions. */
 function setUp() {
   const entries: TailEvent[] = [];
-  const page = vi.fn(async (after: number, limit: number) => {
+  const page = vi.fn(async (after: Position, limit: number) => {
     await new Promise(setImmediate);
-    const found = entries.slice(after, after + limit);
+    const start = parsePosition(LOG, after);
+    const found = entries.slice(start, start + limit);
     return { entries: found, isHead: found.length < limit };
   });
-  const live = new LivePages({ log: LOG, reader: { page }, onFailure: () => {} });
+  const source = new AnnouncedLog({ reader: { page }, onFailure: () => {} });
+  const live = new LivePages({ source, onFailure: () => {} });
   const write = (count: number): void => {
     for (let n = 0; n < count; n++) {
       const number = entries.length + 1;
@@ -25,17 +30,17 @@ function setUp() {
         metadata: {},
         stream: 's',
         revision: 0,
-        position: '',
+        position: at(number),
       };
-      entries.push({ event, number, bytes: 1_000 });
+      entries.push({ event, bytes: 1_000 });
     }
-    live.notify(entries.length);
+    source.notify(at(entries.length));
   };
   const ended = new AbortController();
   async function* subscribe(options: Partial<SubscribeOptions> = {}): AsyncGenerator<EventBatch> {
     live.enter();
     try {
-      yield* follow(live, Promise.resolve(0), { from: 'start', ...options }, ended.signal);
+      yield* follow(live, Promise.resolve(at(0)), { from: 'start', ...options }, ended.signal);
     } finally {
       live.leave();
     }

@@ -1,0 +1,53 @@
+/** The client of EventStoreDB with what of it would end the process kept from doing so. */
+import type { Duplex } from 'node:stream';
+import { EventStoreDBClient } from '@eventstore/db-client';
+import type { Logger } from 'pino';
+
+/** How the client opens the stream that all its batch appends share. */
+type CreateStream = (
+  service: unknown,
+  name: string,
+  creator: (client: unknown) => Duplex | Promise<Duplex>,
+  cache?: unknown,
+) => () => Promise<Duplex>;
+
+/**
+ * A client for `url`. The client keeps the appends that wait for an answer in one map of the whole process, which a
+ * failing stream empties: an answer that comes afterwards on a healthy stream throws within its listener, and a write
+ * that waits for its turn rejects where nobody listens. Either would end the process. So answers that nobody waits for
+ * are passed over here, and writes do not queue: whoever appends bounds how many there are.
+ */
+export function createGuardedClient(url: string, logger: Logger | undefined): EventStoreDBClient {
+  const client = EventStoreDBClient.connectionString(url);
+  const create = Reflect.get(client, 'GRPCStreamCreator') as CreateStream;
+  const guarded: CreateStream = (service, name, creator, cache) =>
+    create(
+      service,
+      name,
+      async (grpcClient) => {
+        const stream = await creator(grpcClient);
+        return name === 'appendToStream' ? guard(stream, logger) : stream;
+      },
+      cache,
+    );
+  Reflect.set(client, 'GRPCStreamCreator', guarded);
+  return client;
+}
+
+function guard(stream: Duplex, logger: Logger | undefined): Duplex {
+  const listeners = stream.listeners('data');
+  stream.removeAllListeners('data');
+  stream.on('data', (answer) => {
+    try {
+      for (const listener of listeners) listener.call(stream, answer);
+    } catch (error) {
+      logger?.debug({ err: error }, 'an answer of EventStoreDB came that nobody waits for');
+    }
+  });
+  const write = stream.write.bind(stream) as (chunk: unknown) => boolean;
+  stream.write = (chunk: unknown): boolean => {
+    write(chunk);
+    return true;
+  };
+  return stream;
+}

@@ -1,0 +1,47 @@
+/** How many may do something at once: few after a failure, many after a success. The others wait in their order. */
+export class Permits {
+  readonly #narrow: number;
+  readonly #wide: number;
+  readonly #waiting: (() => void)[] = [];
+  #limit: number;
+  #taken = 0;
+
+  /** Begins narrow. */
+  constructor(narrow: number, wide: number) {
+    this.#narrow = narrow;
+    this.#wide = wide;
+    this.#limit = narrow;
+  }
+
+  /** Resolves when it is the caller's turn; {@link giveBack} ends it. */
+  async take(): Promise<void> {
+    if (this.#taken < this.#limit) {
+      this.#taken++;
+      return;
+    }
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  giveBack(): void {
+    this.#taken--;
+    this.#admit();
+  }
+
+  widen(): void {
+    this.#limit = this.#wide;
+    this.#admit();
+  }
+
+  narrow(): void {
+    this.#limit = this.#narrow;
+  }
+
+  #admit(): void {
+    while (this.#taken < this.#limit) {
+      const next = this.#waiting.shift();
+      if (!next) return;
+      this.#taken++;
+      next();
+    }
+  }
+}
