@@ -1,5 +1,6 @@
 /** Finds the stack that a command is about: the local one, or processes elsewhere. */
 import { resolve } from 'node:path';
+import type { EventStoreConfig } from '@annals/platform/event-store/open';
 import { Option } from 'commander';
 import { z } from 'zod';
 import { callerEnvironment } from './config.ts';
@@ -39,8 +40,8 @@ export async function runningStack(dataFolder: string): Promise<{ state: RunStat
 export interface Operated {
   readonly services: readonly { readonly service: string; readonly name: string; readonly opsUrl: string }[];
   readonly operatorToken: string;
-  /** Null where the environment names none. */
-  readonly databaseUrl: string | null;
+  /** Where the event log is; null where the environment does not tell. */
+  readonly eventLog: EventStoreConfig | null;
 }
 
 /** The services of the local stack, or those at `ops`. Throws a {@link Failure} where they cannot be found. */
@@ -50,12 +51,19 @@ export async function operated({ data, ops }: { data: string; ops?: readonly str
     return {
       services: state.services,
       operatorToken: secrets.operatorToken,
-      databaseUrl: state.databaseUrl,
+      eventLog: eventLogOf(state),
     };
   }
   const { ANNALS_OPERATOR_TOKEN: operatorToken, ANNALS_DATABASE_URL: databaseUrl } = callerEnvironment();
+  const eventstoreUrl = callerEnvironment().ANNALS_EVENTSTORE_URL || undefined;
   if (!operatorToken) throw new Failure('--ops needs ANNALS_OPERATOR_TOKEN in the environment');
-  return { services: await Promise.all(ops.map(identify)), operatorToken, databaseUrl: databaseUrl ?? null };
+  const eventLog = databaseUrl || eventstoreUrl ? { databaseUrl: databaseUrl ?? '', eventstoreUrl } : null;
+  return { services: await Promise.all(ops.map(identify)), operatorToken, eventLog };
+}
+
+/** Where the log of a running stack is. */
+export function eventLogOf({ databaseUrl, eventstoreUrl }: RunState): EventStoreConfig {
+  return { databaseUrl, eventstoreUrl };
 }
 
 const live = z.looseObject({ service: z.string() });

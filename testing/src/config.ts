@@ -25,6 +25,9 @@ export const testBrowser: string | undefined = process.env.ANNALS_TEST_BROWSER;
 /** The path of an nginx, where there is one. */
 export const testNginx: string | undefined = process.env.ANNALS_TEST_NGINX;
 
+/** A connection string of an EventStoreDB for the contract suite, where there is one. */
+export const testEventStore: string | undefined = process.env.ANNALS_TEST_EVENTSTORE_URL;
+
 const seed = Number.parseInt(process.env.ANNALS_FUZZ_SEED ?? '', 10);
 /** The seed of a fuzz failure that is to be tried again, … */
 export const fuzzSeed: number | undefined = Number.isNaN(seed) ? undefined : seed;

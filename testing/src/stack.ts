@@ -17,6 +17,8 @@ export interface TestStackOptions {
   readonly replicas?: number;
   /** `ANNALS_*` variables for whichever service knows them, e.g. `{ ANNALS_THROTTLE_WRITE: '5' }`. */
   readonly tuning?: Readonly<Record<string, string>>;
+  /** Where the event log is, if not in the stack's PostgreSQL: `esdb://…`. */
+  readonly eventstoreUrl?: string;
   /** Default: a new temporary folder, removed by `stop`. */
   readonly dataFolder?: string;
   /** PostgreSQL's, beside those that make it fast. */
@@ -75,7 +77,10 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     layout,
     host: '127.0.0.1',
     env: { ...callerEnvironment(), ...options.env },
-    tuning: options.tuning ?? {},
+    tuning: {
+      ...options.tuning,
+      ...(options.eventstoreUrl === undefined ? {} : { ANNALS_EVENTSTORE_URL: options.eventstoreUrl }),
+    },
     known: await knownVariables(),
     log,
     say: () => undefined,

@@ -2,15 +2,14 @@
 import { catalogue } from '@annals/contracts/catalogue';
 import type { DomainEvent } from '@annals/contracts/kit/event';
 import { createEventLog } from '@annals/platform/event-log/event-log';
+import { type EventStoreConfig, openEventStore } from '@annals/platform/event-store/open';
 import { type EventStore, type Position, UnknownPosition } from '@annals/platform/event-store/port';
-import { formatPosition, parsePosition } from '@annals/platform/event-store/position';
-import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
 import { createPool } from '@annals/platform/postgres/pool';
 import type { KeyStore } from '@annals/platform/privacy/port';
 import { createPostgresKeyStore } from '@annals/platform/privacy/postgres-keys';
 import { Command, Option } from 'commander';
 import { callerEnvironment } from '../config.ts';
-import { dataOption, runningStack } from '../locate.ts';
+import { dataOption, eventLogOf, runningStack } from '../locate.ts';
 import { Failure, type Output } from '../output.ts';
 import { onSignals } from '../signals.ts';
 
@@ -23,6 +22,7 @@ interface TailOptions {
   readonly personal?: boolean;
   readonly data: string;
   readonly database?: string;
+  readonly eventstore?: string;
   readonly json?: boolean;
 }
 
@@ -51,17 +51,23 @@ export function eventsCommand(output: Output): Command {
         'the log of a stack elsewhere; --personal then needs ANNALS_MASTER_KEY',
       ).env('ANNALS_DATABASE_URL'),
     )
+    .addOption(
+      new Option(
+        '--eventstore <url>',
+        'with --database: where that stack has its log, if not in the database',
+      ).env('ANNALS_EVENTSTORE_URL'),
+    )
     .option('--json', 'print one JSON object per event')
     .action((options: TailOptions) => follow(options, output));
   return new Command('events').description('look at the log').addCommand(tail);
 }
 
 async function follow(options: TailOptions, output: Output): Promise<void> {
-  const { databaseUrl, masterKey } = await logOf(options);
+  const { eventLog, masterKey } = await logOf(options);
   const unknown = options.type?.find((type) => !catalogue.has(type));
   if (unknown !== undefined) throw new Failure(`there is no event type ${unknown}`);
-  const store = await createPostgresEventStore({ url: databaseUrl, application: APPLICATION });
-  const pool = createPool({ url: databaseUrl, application: APPLICATION, max: 2 });
+  const store = await openEventStore(eventLog, { application: APPLICATION });
+  const pool = createPool({ url: eventLog.databaseUrl, application: APPLICATION, max: 2 });
   const aborter = new AbortController();
   void onSignals({ first: () => aborter.abort(), second: () => process.exit(130) });
   try {
@@ -79,14 +85,15 @@ async function follow(options: TailOptions, output: Output): Promise<void> {
   }
 }
 
-async function logOf(options: TailOptions): Promise<{ databaseUrl: string; masterKey: Buffer }> {
+async function logOf(options: TailOptions): Promise<{ eventLog: EventStoreConfig; masterKey: Buffer }> {
   if (options.database === undefined) {
     const { state, secrets } = await runningStack(options.data);
-    return { databaseUrl: state.databaseUrl, masterKey: Buffer.from(secrets.masterKey, 'base64') };
+    return { eventLog: eventLogOf(state), masterKey: Buffer.from(secrets.masterKey, 'base64') };
   }
   const key = callerEnvironment().ANNALS_MASTER_KEY;
   if (options.personal && !key) throw new Failure('--personal needs ANNALS_MASTER_KEY in the environment');
-  return { databaseUrl: options.database, masterKey: Buffer.from(key ?? '', 'base64') };
+  const eventLog = { databaseUrl: options.database, eventstoreUrl: options.eventstore };
+  return { eventLog, masterKey: Buffer.from(key ?? '', 'base64') };
 }
 
 interface Batch {
@@ -111,13 +118,10 @@ async function subscribe(
   })();
 }
 
-/** Positions of this adapter count events. */
 async function startOf({ from, last }: TailOptions, store: EventStore): Promise<Position | 'start'> {
   if (from !== undefined) return from;
   if (!/^\d{1,9}$/.test(last)) throw new Failure('--last must be a number');
-  const head = await store.head();
-  const log = head.split('.', 1)[0] ?? '';
-  return formatPosition(log, Math.max(0, parsePosition(log, head) - Number(last)));
+  return store.beforeNewest(Number(last));
 }
 
 function withoutPersonal(event: Shown): Shown {

@@ -1,6 +1,6 @@
 /** `annals status`: is everything up, and does everything keep up. */
+import { type EventStoreConfig, openEventStore } from '@annals/platform/event-store/open';
 import { comparePositions, parsePosition } from '@annals/platform/event-store/position';
-import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { askReadiness } from '../local/readiness.ts';
@@ -28,10 +28,10 @@ type Consumer = z.infer<typeof consumer>;
 const answer = z.looseObject({ consumers: z.array(consumer).optional() });
 
 interface Status {
-  /** The position of the newest event; null where the log's database is not known. */
+  /** The position of the newest event; null where it is not known where the log is. */
   readonly head: string | null;
   readonly services: readonly ServiceHealth[];
-  /** `lag`: events that it has not handled yet; null where the head is not known. */
+  /** `lag`: events that it has not handled yet; null where the head is not known, or the log does not count events. */
   readonly consumers: readonly (Consumer & { readonly lag: number | null })[];
 }
 
@@ -54,16 +54,23 @@ async function readStatus(target: Operated): Promise<Status> {
   const [services, consumers, head] = await Promise.all([
     Promise.all(target.services.map(healthOf)),
     readConsumers(target),
-    target.databaseUrl === null ? null : readHead(target.databaseUrl),
+    target.eventLog === null ? null : readHead(target.eventLog),
   ]);
-  return { head, services, consumers: consumers.map((one) => ({ ...one, lag: lagOf(one, head) })) };
+  const isCounted = target.eventLog?.eventstoreUrl === undefined;
+  return {
+    head,
+    services,
+    consumers: consumers.map((one) => ({ ...one, lag: lagOf(one, head, isCounted) })),
+  };
 }
 
-/** Positions of this adapter count events. */
-function lagOf({ through }: Consumer, head: string | null): number | null {
+/** Positions of a log in PostgreSQL count its events; others only tell whether some are left. */
+function lagOf({ through }: Consumer, head: string | null, isCounted: boolean): number | null {
   if (head === null) return null;
+  if (through >= head) return 0;
+  if (!isCounted) return null;
   const log = head.split('.', 1)[0] ?? '';
-  return Math.max(0, parsePosition(log, head) - parsePosition(log, through));
+  return parsePosition(log, head) - parsePosition(log, through);
 }
 
 async function healthOf({ name, opsUrl }: Operated['services'][number]): Promise<ServiceHealth> {
@@ -95,8 +102,8 @@ async function askConsumers(opsUrl: string, operatorToken: string): Promise<Cons
   }
 }
 
-async function readHead(databaseUrl: string): Promise<string> {
-  const store = await createPostgresEventStore({ url: databaseUrl, application: 'annals status' });
+async function readHead(eventLog: EventStoreConfig): Promise<string> {
+  const store = await openEventStore(eventLog, { application: 'annals status' });
   try {
     return await store.head();
   } finally {

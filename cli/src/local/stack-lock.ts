@@ -14,6 +14,8 @@ const runState = z.object({
   /** The gateway's base URL. */
   url: z.string(),
   databaseUrl: z.string(),
+  /** Where the event log is, if not in the database. */
+  eventstoreUrl: z.string().optional(),
   services: z.array(z.object({ service: z.string(), name: z.string(), opsUrl: z.string() })),
   /** Running processes by name. */
   children: z.record(z.string(), identity),

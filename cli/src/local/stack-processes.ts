@@ -67,6 +67,7 @@ export function runState(
   return {
     url: localGatewayUrl(options),
     databaseUrl: settings.databaseUrl,
+    eventstoreUrl: settings.tuning.ANNALS_EVENTSTORE_URL || undefined,
     services: settings.layout.replicas.map(({ service, name, opsPort }) => ({
       service,
       name,

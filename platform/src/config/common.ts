@@ -1,6 +1,7 @@
 /** Settings that several services share, as fields for their schemas. Every value comes as text. */
 import { createPrivateKey } from 'node:crypto';
 import { z } from 'zod';
+import { whyUnusable } from '../event-store/eventstoredb/connection-string.ts';
 import { logLevels } from '../telemetry/logger.ts';
 
 /** A whole number between `min` and `max`. */
@@ -39,9 +40,16 @@ export const token = z.string().min(20, 'must have at least 20 characters');
 /** A PostgreSQL database. */
 export const databaseUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql URL' });
 
+/** Where the event log is, if not in the database: a connection string of EventStoreDB. */
+const eventstoreUrl = z.string().superRefine((url, context) => {
+  const message = whyUnusable(url);
+  if (message !== null) context.addIssue({ code: 'custom', message });
+});
+
 /** Every service. */
 export const serviceFields = {
   databaseUrl,
+  eventstoreUrl: eventstoreUrl.optional(),
   host: z.string().default('127.0.0.1'),
   opsPort: port,
   logLevel: z.enum(logLevels).default('info'),

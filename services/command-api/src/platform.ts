@@ -2,7 +2,7 @@
 import { catalogue } from '@annals/contracts/catalogue';
 import { createEventLog } from '@annals/platform/event-log/event-log';
 import type { EventLog } from '@annals/platform/event-log/log';
-import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
+import { openEventStore } from '@annals/platform/event-store/open';
 import type { Releasers } from '@annals/platform/lifecycle/releasers';
 import { migrate } from '@annals/platform/postgres/migrate';
 import { createPool } from '@annals/platform/postgres/pool';
@@ -40,7 +40,7 @@ export async function openPlatform(config: Config, releasers: Releasers): Promis
   const pool = createPool({ url, application: NAME });
   releasers.add(() => pool.end());
   await migrate(pool, NAME, migrations);
-  const store = await createPostgresEventStore({ url, application: NAME, logger });
+  const store = await openEventStore(config, { application: NAME, logger });
   releasers.add(() => store.close());
   const keys = await createPostgresKeyStore({ pool, masterKey });
   const log = createEventLog({ store, catalogue, keys, mayCreateKeys: true });

@@ -3,7 +3,7 @@ import { catalogue } from '@annals/contracts/catalogue';
 import { pushRules } from '@annals/contracts/push/rules';
 import type { FollowerFaults } from '@annals/platform/access/faults';
 import { createEventLog } from '@annals/platform/event-log/event-log';
-import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
+import { openEventStore } from '@annals/platform/event-store/open';
 import { createOpsServer } from '@annals/platform/http/ops-server';
 import { type App as AppOf, toApp } from '@annals/platform/lifecycle/app';
 import type { Releasers } from '@annals/platform/lifecycle/releasers';
@@ -81,7 +81,7 @@ async function openPlatform(config: Config, releasers: Releasers): Promise<Platf
   releasers.add(() => tracing.shutdown());
   const pool = createPool({ url, application: NAME, max: CONNECTIONS });
   releasers.add(() => pool.end());
-  const store = await createPostgresEventStore({ url, application: NAME, logger });
+  const store = await openEventStore(config, { application: NAME, logger });
   releasers.add(() => store.close());
   return { logger, metrics, tracing, pool, log: createEventLog({ store, catalogue, keys: noKeys }) };
 }

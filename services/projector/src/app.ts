@@ -9,8 +9,8 @@ import { type Projection, viewName } from '@annals/platform/consumer/projection'
 import { type Consumers, createConsumers } from '@annals/platform/consumer/runtime';
 import { createEventLog } from '@annals/platform/event-log/event-log';
 import type { EventLog } from '@annals/platform/event-log/log';
+import { openEventStore } from '@annals/platform/event-store/open';
 import type { EventStore } from '@annals/platform/event-store/port';
-import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
 import { createOpsServer } from '@annals/platform/http/ops-server';
 import { type App as AppOf, toApp } from '@annals/platform/lifecycle/app';
 import type { Releasers } from '@annals/platform/lifecycle/releasers';
@@ -111,7 +111,7 @@ async function openPlatform(config: Config, releasers: Releasers): Promise<Platf
   releasers.add(() => pool.end());
   const viewPool = createPool({ url, application: NAME, pipeline: true });
   releasers.add(() => viewPool.end());
-  const store = await createPostgresEventStore({ url, application: NAME, logger });
+  const store = await openEventStore(config, { application: NAME, logger });
   releasers.add(() => store.close());
   const keys = await createPostgresKeyStore({ pool, masterKey });
   const log = createEventLog({ store, catalogue, keys });

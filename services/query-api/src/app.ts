@@ -9,7 +9,7 @@ import { createSessionCheck } from '@annals/platform/access/session-check';
 import { createFreshness, type Freshness, type ReadSource } from '@annals/platform/consumer/freshness';
 import { createEventLog } from '@annals/platform/event-log/event-log';
 import type { EventLog } from '@annals/platform/event-log/log';
-import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
+import { openEventStore } from '@annals/platform/event-store/open';
 import { confirmBy } from '@annals/platform/http/access-rule';
 import { createAuthenticator } from '@annals/platform/http/authenticator';
 import { openThrottle } from '@annals/platform/http/open-throttle';
@@ -110,7 +110,7 @@ async function openPlatform(config: Config, releasers: Releasers): Promise<Platf
   releasers.add(() => tracing.shutdown());
   const primary = openSource(url, releasers);
   const replicas = config.readDatabaseUrl.map((replica) => openSource(replica, releasers));
-  const store = await createPostgresEventStore({ url, application: NAME, logger });
+  const store = await openEventStore(config, { application: NAME, logger });
   releasers.add(() => store.close());
   const listener = createListener({ url, application: NAME, logger });
   releasers.add(() => listener.close());

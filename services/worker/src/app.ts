@@ -7,7 +7,7 @@ import { createPostgresReactionStore } from '@annals/platform/consumer/postgres/
 import { type Consumers, createConsumers } from '@annals/platform/consumer/runtime';
 import { createEventLog } from '@annals/platform/event-log/event-log';
 import type { EventLog } from '@annals/platform/event-log/log';
-import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
+import { openEventStore } from '@annals/platform/event-store/open';
 import { adminRoute, createOpsServer } from '@annals/platform/http/ops-server';
 import { type App as AppOf, toApp } from '@annals/platform/lifecycle/app';
 import type { Releasers } from '@annals/platform/lifecycle/releasers';
@@ -88,7 +88,7 @@ async function openPlatform(config: Config, releasers: Releasers): Promise<Platf
   releasers.add(() => tracing.shutdown());
   const pool = createPool({ url, application: NAME, max: CONNECTIONS });
   releasers.add(() => pool.end());
-  const store = await createPostgresEventStore({ url, application: NAME, logger });
+  const store = await openEventStore(config, { application: NAME, logger });
   releasers.add(() => store.close());
   const keys = await createPostgresKeyStore({ pool, masterKey });
   observeJobs(pool, metrics);

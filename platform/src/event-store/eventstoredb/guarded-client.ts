@@ -11,14 +11,17 @@ type CreateStream = (
   cache?: unknown,
 ) => () => Promise<Duplex>;
 
+/** Clients made in this process. */
+let clients = 0;
+
 /**
- * A client for `url`. The client keeps the appends that wait for an answer in one map of the whole process, which a
+ * A client for `url`, on a connection of its own. The client keeps the appends that wait for an answer in one map of the whole process, which a
  * failing stream empties: an answer that comes afterwards on a healthy stream throws within its listener, and a write
  * that waits for its turn rejects where nobody listens. Either would end the process. So answers that nobody waits for
  * are passed over here, and writes do not queue: whoever appends bounds how many there are.
  */
 export function createGuardedClient(url: string, logger: Logger | undefined): EventStoreDBClient {
-  const client = EventStoreDBClient.connectionString(url);
+  const client = EventStoreDBClient.connectionString(withOwnConnection(url));
   const create = Reflect.get(client, 'GRPCStreamCreator') as CreateStream;
   const guarded: CreateStream = (service, name, creator, cache) =>
     create(
@@ -33,6 +36,19 @@ export function createGuardedClient(url: string, logger: Logger | undefined): Ev
   Reflect.set(client, 'GRPCStreamCreator', guarded);
   return client;
 }
+
+/**
+ * Channels that are configured alike share a connection, and with it whatever is wrong with it; the client lets only
+ * the interval of its keepalives be chosen. So each client has another, by a few milliseconds.
+ */
+function withOwnConnection(url: string): string {
+  const interval = Number(/[?&]keep[_-]?alive[_-]?interval=(-?\d+)/i.exec(url)?.[1] ?? DEFAULT_KEEPALIVE_MS);
+  if (interval < 0) return url;
+  clients = (clients + 1) % 1_000;
+  return `${url}${url.includes('?') ? '&' : '?'}keepAliveInterval=${interval + clients}`;
+}
+
+const DEFAULT_KEEPALIVE_MS = 10_000;
 
 function guard(stream: Duplex, logger: Logger | undefined): Duplex {
   const listeners = stream.listeners('data');

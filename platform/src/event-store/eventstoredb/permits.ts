@@ -1,4 +1,6 @@
-/** How many may do something at once: few after a failure, many after a success. The others wait in their order. */
+/**
+ * How many may do something at once: few after a failure, one more after each success. The others wait in their order.
+ */
 export class Permits {
   readonly #narrow: number;
   readonly #wide: number;
@@ -28,7 +30,7 @@ export class Permits {
   }
 
   widen(): void {
-    this.#limit = this.#wide;
+    this.#limit = Math.min(this.#wide, this.#limit + 1);
     this.#admit();
   }
 

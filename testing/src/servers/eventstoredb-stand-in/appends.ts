@@ -69,7 +69,6 @@ export function batchAppend(log: StandInLog, faults: Faults) {
       if (fault?.act === 'hold') await faults.released;
       if (fault?.act === 'silence') return;
       if (fault?.act === 'refuse') response.setError(failures()[fault.error]());
-      faults.answered();
       const error = callError(fault);
       if (error) call.emit('error', error);
       else if (!call.cancelled) call.write(response);

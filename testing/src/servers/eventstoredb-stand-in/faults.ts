@@ -43,19 +43,18 @@ export interface Counts {
   readonly batchAppend: number;
   readonly read: number;
   readonly subscribe: number;
-  /** Appends that had arrived when the first of them was answered. */
-  readonly beforeFirstAnswer: number;
+  /** Appends that have arrived, in whichever call. */
+  readonly arrived: number;
   /** Calls that carried credentials. */
   readonly withCredentials: number;
 }
 
-const NONE = { append: 0, batchAppend: 0, read: 0, subscribe: 0, beforeFirstAnswer: 0, withCredentials: 0 };
+const NONE = { append: 0, batchAppend: 0, read: 0, subscribe: 0, arrived: 0, withCredentials: 0 };
 
 export class Faults {
   #rules: { fault: Fault; left: number; skip: number }[] = [];
   #release = Promise.withResolvers<void>();
   #counts = { ...NONE };
-  #hasAnswered = false;
 
   add(fault: Fault): void {
     this.#rules.push({ fault, left: fault.times ?? 1, skip: fault.after ?? 0 });
@@ -65,7 +64,6 @@ export class Faults {
   clear(): void {
     this.#rules = [];
     this.#counts = { ...NONE };
-    this.#hasAnswered = false;
     this.release();
   }
 
@@ -88,18 +86,14 @@ export class Faults {
     resolve();
   }
 
-  count(what: Exclude<keyof Counts, 'beforeFirstAnswer' | 'withCredentials'>, metadata: Metadata): void {
+  count(what: Exclude<keyof Counts, 'arrived' | 'withCredentials'>, metadata: Metadata): void {
     this.#counts[what]++;
     if (metadata.get('authorization').length > 0) this.#counts.withCredentials++;
   }
 
   /** An append has arrived. */
   arrived(): void {
-    if (!this.#hasAnswered) this.#counts.beforeFirstAnswer++;
-  }
-
-  answered(): void {
-    this.#hasAnswered = true;
+    this.#counts.arrived++;
   }
 
   get counts(): Counts {

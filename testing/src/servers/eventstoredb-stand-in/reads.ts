@@ -1,5 +1,4 @@
 /** `Read` of the client's protocol: streams, `$all`, and subscriptions to `$all`. */
-import { once } from 'node:events';
 import type { ReadReq, ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import type { ServerWritableStream } from '@grpc/grpc-js';
@@ -10,11 +9,24 @@ import { serveSubscription } from './subscription.ts';
 
 export type ReadCall = ServerWritableStream<ReadReq, ReadResp>;
 
+/** Resolves with the first of these that the call emits. */
+export function untilAny(call: ReadCall, names: readonly string[]): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      for (const name of names) call.off(name, done);
+      resolve();
+    };
+    for (const name of names) call.on(name, done);
+  });
+}
+
+/** What the end of a call shows in. */
+export const ENDS = ['cancelled', 'close', 'error'];
+
 /** Writes with the client's pace; false once the call is over. */
 export async function send(call: ReadCall, message: ReadResp): Promise<boolean> {
   if (call.cancelled || call.destroyed) return false;
-  if (!call.write(message))
-    await Promise.race([once(call, 'drain'), once(call, 'cancelled'), once(call, 'close')]);
+  if (!call.write(message)) await untilAny(call, ['drain', ...ENDS]);
   return !call.cancelled;
 }
 

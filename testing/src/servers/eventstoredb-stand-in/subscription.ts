@@ -1,11 +1,10 @@
 /** Subscriptions to `$all`: catching up, then live; checkpoints, caught up and fallen behind as EventStoreDB tells them. */
-import { once } from 'node:events';
 import type { ReadReq, ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import { callError, type Faults } from './faults.ts';
 import { comparePlaces, type LoggedEvent, type StandInLog } from './log.ts';
 import { checkpoint, toResponse } from './messages.ts';
-import { firstAtOrAfter, placeOf, type ReadCall, send } from './reads.ts';
+import { ENDS, firstAtOrAfter, placeOf, type ReadCall, send, untilAny } from './reads.ts';
 
 /** A live subscription that is this many events behind is told that it fell behind. */
 const BEHIND = 200;
@@ -24,7 +23,7 @@ export async function serveSubscription(
   const every = filter
     ? (filter.getMax() || DEFAULT_WINDOW) * filter.getCheckpointintervalmultiplier()
     : Infinity;
-  const ended = Promise.race([once(call, 'cancelled'), once(call, 'close')]);
+  const ended = untilAny(call, ENDS);
   let at = startOf(options, log);
   let isLive = false;
   await send(call, confirmation());

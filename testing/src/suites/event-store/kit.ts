@@ -13,10 +13,12 @@ export interface LogUnderTest {
 
 /** An adapter as the suite runs it. */
 export interface Adapter {
-  /** An empty log. */
+  /** An empty log, unless {@link hasOneLog}. */
   createLog(): Promise<LogUnderTest>;
   /** The log lives in a server, so that connections to it can be lost and it takes none of this process's memory. */
   readonly hasServer: boolean;
+  /** There is but one log, somebody's: what takes an empty one, or two, is left out. */
+  readonly hasOneLog?: boolean;
 }
 
 /** What a test gets: a log with two stores on it, as two processes would have. */

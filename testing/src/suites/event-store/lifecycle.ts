@@ -33,6 +33,7 @@ function closeTests({ log, store }: Fixture): void {
     );
     expect(await errorOf(closed.read(newStream()))).toBeInstanceOf(EventStoreUnavailable);
     expect(await errorOf(closed.head())).toBeInstanceOf(EventStoreUnavailable);
+    expect(await errorOf(closed.beforeNewest(1))).toBeInstanceOf(EventStoreUnavailable);
     const subscribed = take(closed.subscribe({ from: 'end' }), () => true);
     expect(await errorOf(subscribed)).toBeInstanceOf(EventStoreUnavailable);
   });

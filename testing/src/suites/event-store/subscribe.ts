@@ -19,7 +19,7 @@ export function subscribeTests(fixture: Fixture): void {
     endingTests(fixture);
     positionTests(fixture);
   });
-  describe('a log of its own', () => emptyLogTests(fixture));
+  describe.runIf(!fixture.adapter.hasOneLog)('a log of its own', () => emptyLogTests(fixture));
 }
 
 function deliveryTests({ store, other }: Fixture): void {
@@ -200,6 +200,19 @@ function positionTests({ store }: Fixture): void {
     }
   });
 
+  test('beforeNewest is the position that so many events follow', async () => {
+    const from = await store().head();
+    expect(await store().beforeNewest(0)).toBe(from);
+    await store().append(newStream(), newEvents(3), 'none');
+    for (let n = 0; n < 20; n++) await store().append(newStream(), newEvents(1), 'none');
+    for (const count of [0, 1, 7, 20, 21, 22, 23]) {
+      const position = await store().beforeNewest(count);
+      const { events } = await take(store().subscribe({ from: position }), (_, batch) => batch.caughtUp);
+      expect(events).toHaveLength(count);
+    }
+    expect(await store().beforeNewest(23)).toBe(from);
+  });
+
   test('every position given out may be checked at once, by another store as well', async () => {
     for (let n = 0; n < 5; n++) {
       const { position } = await store().append(newStream(), newEvents(1), 'none');
@@ -241,6 +254,7 @@ function emptyLogTests({ adapter }: Fixture): void {
     expect(await store.head()).toBe(positions.at(-1));
     expect(events.at(-1)?.position).toBe(positions.at(-1));
     expect((events[0]?.position ?? '') > (await store.start())).toBe(true);
+    expect(await store.beforeNewest(1_000)).toBe(await store.start());
   });
 
   test('a position of one log is refused by another', async () => {
