@@ -130,6 +130,9 @@ function announce(stack: Stack, { data, json }: StartOptions, output: Output, to
     `  Sockets      ${stack.url.replace(/^http/, 'ws')}/v1/push (subprotocol annals.v1)`,
     `  Health       ${stack.url}/health`,
     `  Data         ${dataFolder}`,
+    ...(callerEnvironment().ANNALS_EVENTSTORE_URL
+      ? ['  Event log    in EventStoreDB (ANNALS_EVENTSTORE_URL)']
+      : []),
     ...elsewhere,
     `  Logs         ${join(dataFolder, 'logs')}`,
     `  Limits       ${limits()}`,

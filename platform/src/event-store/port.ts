@@ -73,7 +73,10 @@ export interface EventStore {
    * Any other error leaves the outcome unknown: retry with the same ids and the same `expected`.
    */
   append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult>;
-  /** The stream's events; empty where there is no such stream. Reads of one turn of the loop share a round trip. */
+  /**
+   * The stream's events; empty where there is no such stream. Reads of one turn of the loop go out
+   * together.
+   */
   read(stream: string, options?: ReadOptions): Promise<StoredEvent[]>;
   /**
    * Batches of events after `from`, without end, until `signal` aborts or the store closes. At the head one batch

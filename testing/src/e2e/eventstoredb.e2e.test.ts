@@ -35,9 +35,13 @@ afterAll(async () => {
   await server?.remove();
 });
 
+/** What the cli prints; also where it exits with 1, e.g. since a lease has just run out. */
 async function annals(...args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [cli, ...args, '--data', stack.dataFolder]);
-  return stdout;
+  const run = promisify(execFile)(process.execPath, [cli, ...args, '--data', stack.dataFolder]);
+  return run.then(
+    ({ stdout }) => stdout,
+    (error: { readonly stdout: string }) => error.stdout,
+  );
 }
 
 describe('the log in EventStoreDB', () => {
@@ -94,8 +98,11 @@ describe('the log in EventStoreDB', () => {
     expect(events[1]?.type).toBe('ArticlePublished');
     const status = JSON.parse(await annals('status', '--json')) as {
       head: string;
-      consumers: { lag: number | null }[];
+      services: { name: string; state: string }[];
+      consumers: { lag: number | null; held: unknown; parkedKeys: number }[];
     };
+    expect(status.services.filter(({ state }) => state !== 'ready')).toEqual([]);
+    expect(status.consumers.filter(({ held, parkedKeys }) => held !== null || parkedKeys > 0)).toEqual([]);
     expect(status.head >= (events[1]?.position ?? '')).toBe(true);
     expect(status.consumers.length).toBeGreaterThan(5);
     const client = new pg.Client({ connectionString: stack.databaseUrl });

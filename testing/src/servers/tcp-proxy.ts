@@ -3,6 +3,8 @@ import { connect, createServer, type Socket } from 'node:net';
 
 export interface TcpProxy {
   readonly port: number;
+  /** How many clients are connected. */
+  readonly connections: number;
   /** From now on, what the clients connected now send is kept back; {@link release} lets it through. */
   holdRequests(): void;
   /** From now on, what the server answers to the clients connected now is dropped. */
@@ -49,6 +51,9 @@ export async function tcpProxy(target: { host: string; port: number }): Promise<
   };
   return {
     port: address.port,
+    get connections() {
+      return pairs.size;
+    },
     holdRequests: each((pair) => {
       pair.isHolding = true;
     }),

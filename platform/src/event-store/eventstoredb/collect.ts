@@ -3,7 +3,7 @@ import type { ResolvedEvent, StreamingRead } from '@eventstore/db-client';
 import { NoAnswer } from './errors.ts';
 
 /** A read that has brought nothing for this long is given up: the client would wait for ever. */
-export const READ_MS = 10_000;
+const READ_MS = 10_000;
 
 export type Read = StreamingRead<ResolvedEvent>;
 

@@ -1,4 +1,5 @@
 /** One client of EventStoreDB at a time, replaced when it may be no good any more. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CancelledError,
   type EventStoreDBClient,
@@ -13,14 +14,23 @@ import { createGuardedClient } from './guarded-client.ts';
 const HEALED = [NotLeaderError, UnavailableError, CancelledError];
 /** By then every call of a replaced client has ended or been given up. */
 const RETIRED_MS = 15_000;
+/** The client waits for each stream to end, which one on a dead connection may not. */
+const DISPOSAL_MS = 1_000;
 
 export class Connection {
   readonly #create: () => EventStoreDBClient;
   readonly #retired = new Map<EventStoreDBClient, NodeJS.Timeout>();
   #client: EventStoreDBClient | undefined;
 
+  /** Connects when it is first used. Throws TypeError, which tells nothing of `url`, where the client can't read that. */
   constructor(url: string, logger: Logger | undefined) {
     this.#create = () => createGuardedClient(url, logger);
+    try {
+      this.#client = this.#create();
+    } catch (error) {
+      if (error instanceof Error && !('connectionString' in error)) throw error;
+      throw new TypeError('the connection string of EventStoreDB can not be read');
+    }
   }
 
   get client(): EventStoreDBClient {
@@ -55,7 +65,7 @@ export class Connection {
 
 /** Cancels what is under way and closes the channel, which the client's own disposal leaves open. */
 async function end(client: EventStoreDBClient): Promise<void> {
-  await client.dispose();
+  await Promise.race([client.dispose(), sleep(DISPOSAL_MS, undefined, { ref: false })]);
   const getChannel = Reflect.get(client, 'getChannel') as () => Promise<{ close(): void }>;
   const channel = await getChannel().catch(() => undefined);
   channel?.close();

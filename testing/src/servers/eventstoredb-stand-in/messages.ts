@@ -51,7 +51,7 @@ export function identifierOf(stream: string): StreamIdentifier {
 }
 
 /** An error within a batch append's answer. */
-export function failure(name: string, details: Message, message = name) {
+function failure(name: string, details: Message, message = name) {
   const any = new anyPb.Any();
   any.pack(details.serializeBinary(), `${PACKAGE}.${name}`);
   const status = new statuses.Status();

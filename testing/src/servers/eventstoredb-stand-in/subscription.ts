@@ -4,7 +4,7 @@ import streams from '@eventstore/db-client/generated/streams_pb.js';
 import { callError, type Faults } from './faults.ts';
 import { comparePlaces, type LoggedEvent, type StandInLog } from './log.ts';
 import { checkpoint, toResponse } from './messages.ts';
-import { ENDS, firstAtOrAfter, placeOf, type ReadCall, send, untilAny } from './reads.ts';
+import { ENDS, firstAtOrAfter, placeOf, type ReadCall, send, untilAny } from './read-call.ts';
 
 /** A live subscription that is this many events behind is told that it fell behind. */
 const BEHIND = 200;
