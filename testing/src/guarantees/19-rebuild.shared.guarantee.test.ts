@@ -20,7 +20,7 @@ afterAll(() => stack.stop());
 
 it('a rebuild under load fails no query and ends verified', async () => {
   const services = [{ name: 'projector', service: 'projector', opsUrl: stack.opsUrl('projector') }];
-  const projector = projectorOf({ services, operatorToken: stack.operatorToken, databaseUrl: null });
+  const projector = projectorOf({ services, operatorToken: stack.operatorToken, eventLog: null });
   const outcomeOf = async (consumer: string, action: 'rebuild' | 'rollback' | 'verify' | 'drop') =>
     (await projector.ask({ consumer, action }, PATIENCE_MS)).outcome;
   const load = await startLoad({ baseUrl: stack.url, writers: 3 });
