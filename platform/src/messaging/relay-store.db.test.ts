@@ -125,9 +125,7 @@ describe('a relay', () => {
     await kit.caughtUp(RELAY);
     await consumers.request({ consumer: RELAY, action: 'replay', position: from });
     await eventually(async () =>
-      expect((await consumers.requests())[0]?.outcome).toBe(
-        'a reaction has no view and parks nothing',
-      ),
+      expect((await consumers.requests())[0]?.outcome).toBe('a reaction has no view and parks nothing'),
     );
     await kit.append(counted('b'));
     await kit.caughtUp(RELAY);
