@@ -22,6 +22,7 @@ beforeEach(async () => {
     through: 'testlog0.0000000000000007',
     owner: null,
     isLive: true,
+    generation: 1,
     parkedKeys: 0,
     held: null,
   };
