@@ -22,6 +22,7 @@ beforeEach(async () => {
     through: 'testlog0.0000000000000007',
     owner: null,
     isLive: true,
+    generation: 1,
     parkedKeys: 0,
     held: null,
   };
@@ -35,7 +36,7 @@ beforeEach(async () => {
       topics: [{ name: 'annals.a.v1', carries: 'events', types: ['one', 'two'] }],
     }),
     '/admin/topics/replays': () => ({ ids: ['7'] }),
-    '/admin/repairs': () => ({ repairs: [{ id: '7', outcome }] }),
+    '/admin/repairs': () => ({ repairs: [{ id: '7', outcome, report: null }] }),
   };
   server = createServer(async (request, response) => {
     const body = Buffer.concat(await request.toArray()).toString();

@@ -19,6 +19,8 @@ export interface ReactionConsumer<Effects = PostgresEffects> {
   readonly handles: ReadonlySet<string>;
   /** Set where `handles` is whatever the catalogue knows: further types then need no new version. */
   readonly isOpenEnded?: boolean;
+  /** Events of one batch at most, while it is behind. Default 1,000. */
+  readonly batchSize?: number;
   /** Set where operators may have events handled again. */
   readonly isReplayable?: boolean;
   /**

@@ -1,4 +1,4 @@
-import type { EventLog } from '../event-log/log.ts';
+import type { EventLog, LogSubscription } from '../event-log/log.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 import type { ConsumerFaults } from './faults.ts';
@@ -15,6 +15,7 @@ export interface Unit extends Registration {
   readonly handles: ReadonlySet<string>;
   /** `consumer`: this one, or the generation beside it. */
   readonly openTerm: (consumer: string) => Promise<Term>;
+  readonly pace?: Pick<LogSubscription, 'batchSize'>;
 }
 
 /** The runners of a process: one for each of its consumers, and for each generation that stands beside one of them. */
@@ -43,12 +44,14 @@ export function createRunners(
   leaseMs: number,
 ): Runners {
   const feed = createFeed(log, new Set(units.flatMap(({ handles }) => [...handles])));
-  const runnerOf = ({ handles, openTerm }: Unit, consumer: string): Runner =>
+  const runnerOf = ({ handles, openTerm, pace }: Unit, consumer: string): Runner =>
     new Runner({
       ...{ consumer, handles, owner, leaseMs, store, logger, metrics, tracing, faults },
       openTerm: () => openTerm(consumer),
       follow: (subscription) =>
-        subscription.batchSize === 1 ? log.subscribe(subscription) : feed.follow(subscription),
+        subscription.batchSize === 1
+          ? log.subscribe(subscription)
+          : feed.follow({ ...subscription, ...pace }),
       onProgress: (...announcement) => progress?.announce(...announcement),
     });
   const runners = new Map(units.map((unit) => [unit.consumer, runnerOf(unit, unit.consumer)]));

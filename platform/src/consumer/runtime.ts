@@ -245,6 +245,7 @@ function unitsOf<Effects>(options: ConsumersOptions<Effects>): readonly Unit[] {
   const { store } = options;
   return options.consumers.map((reaction) => ({
     ...identity(reaction),
+    pace: reaction.batchSize === undefined ? {} : { batchSize: reaction.batchSize },
     openTerm: async () => openReaction(reaction, store, faults),
   }));
 }

@@ -50,7 +50,7 @@ export interface TopicWorld {
   drop(): Promise<void>;
 }
 
-const LEASE_MS = 1_500;
+const LEASE_MS = 1_000;
 
 /** Opens a log on a database of its own, with the topics at `broker`. */
 export async function openTopicWorld(broker: string): Promise<TopicWorld> {

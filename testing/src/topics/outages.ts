@@ -18,7 +18,7 @@ export function outageTests(kafka: () => KafkaServer): void {
     'an outage of Kafka delays and loses nothing',
     async () => {
       // Longer than every timeout and lease when proving, and the relay is killed meanwhile.
-      const outages = counts([1_500], [60_000, 75_000]);
+      const outages = counts([1_000], [60_000, 75_000]);
       let child = await world.start();
       for (const [index, ms] of outages.entries()) {
         const stop = world.load();
@@ -47,7 +47,7 @@ export function outageTests(kafka: () => KafkaServer): void {
       await world.start();
       const stop = world.load();
       for (let n = 0; n < counts(2, 20); n++) {
-        await sleep(300 + Math.random() * 1_500);
+        await sleep(200 + Math.random() * 800);
         await kafka().kill();
         await kafka().start();
       }

@@ -1,5 +1,4 @@
 /** The relays: consumers of the log whose effects are records of the integration topics. */
-
 import { type DomainEvent, streamCategory } from '@annals/contracts/kit/event';
 import type { TopicRecord, Topics } from '@annals/contracts/kit/topic';
 import { eventRecords, stateRecord } from '@annals/contracts/topics';
@@ -12,8 +11,17 @@ export type Relay = ReactionConsumer<readonly TopicRecord[]>;
 /** Streams that are read at once: some hold long texts. */
 const STREAMS = 64;
 
-/** New kinds of events are relayed from the release on that knows them; a replay brings those of before. */
-const common = { kind: 'reaction', version: 1, isOpenEnded: true, isReplayable: true } as const;
+/**
+ * New kinds of events are relayed from the release on that knows them; a replay brings those of before. Large batches,
+ * since every transaction costs the same.
+ */
+const common = {
+  kind: 'reaction',
+  version: 1,
+  isOpenEnded: true,
+  isReplayable: true,
+  batchSize: 4_000,
+} as const;
 
 /** Events, each as it was. */
 export function eventRelay(topics: Topics): Relay {
