@@ -17,9 +17,12 @@ function beginningOf(milliseconds: number): string {
 
 /** The id that follows from `name` within `namespace`, itself a UUID: version 5. */
 export function uuidv5(name: string, namespace: string): string {
-  const bytes = Buffer.from(namespace.replaceAll('-', ''), 'hex');
-  if (bytes.length !== 16) throw new TypeError('the namespace of a UUID must be one itself');
-  const digest = hash('sha1', Buffer.concat([bytes, Buffer.from(name)]), 'hex');
+  const digits = namespace.replaceAll('-', '');
+  const bytes = Buffer.allocUnsafe(16 + Buffer.byteLength(name));
+  if (digits.length !== 32 || bytes.write(digits, 'hex') !== 16)
+    throw new TypeError('the namespace of a UUID must be one itself');
+  bytes.write(name, 16);
+  const digest = hash('sha1', bytes, 'hex');
   const variant = VARIANTS.charAt(Number.parseInt(digest.charAt(16), 16) & 3);
   return `${digest.slice(0, 8)}-${digest.slice(8, 12)}-5${digest.slice(13, 16)}-${variant}${digest.slice(17, 20)}-${digest.slice(20, 32)}`;
 }

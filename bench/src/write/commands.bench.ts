@@ -1,10 +1,12 @@
 /** Commands over HTTP against a bare server and against the log by itself. */
+import { once } from 'node:events';
 import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
 import { defineBench, type Row, ratioRow, tellingRow } from '../kit/bench.ts';
 import { startChild } from '../kit/child.ts';
 import { type LoadRequest, type LoadResult, startHttpLoad } from '../kit/http-load.ts';
-import { interleaved, type Measurements, perSecond } from '../kit/rounds.ts';
-import { startService } from '../kit/service.ts';
+import { interleaved, type Measurements, perSecond, type Summary, summarise } from '../kit/rounds.ts';
+import { type BenchService, startService } from '../kit/service.ts';
+import { probed } from '../push/probed.ts';
 import { articleRequests, commentRequests, createCommunity } from './community.ts';
 import { openRaw } from './ours.ts';
 
@@ -18,11 +20,12 @@ export const commands = defineBench({
   async run(context) {
     const server = await context.postgres();
     const databaseUrl = await server.database();
-    const api = await startService('command-api', { databaseUrl });
+    const api = await startService('command-api', { databaseUrl, execArgv: probed });
     context.onEnd(() => api.stop());
     const bare = startChild(new URL('./bare.child.ts', import.meta.url));
     context.onEnd(() => bare.stop());
-    const { url: bareUrl } = await bare.ask<{ url: string }>({ kind: 'url' });
+    const askBare = () => bare.ask<{ url: string; seconds: number }>({ kind: 'state' });
+    const { url: bareUrl } = await askBare();
     const load = startHttpLoad();
     context.onEnd(() => load.stop());
     const raw = await openRaw(databaseUrl);
@@ -38,12 +41,15 @@ export const commands = defineBench({
       send(api.url, articles),
       context.pick(500, 1_000),
     );
+    const costs = createCosts();
+    const ofBare = async () => (await askBare()).seconds;
+    const ofApi = () => processorSeconds(api);
     const figures = await interleaved(
       [
-        { name: 'bare', run: send(bareUrl, comments) },
+        { name: 'bare', run: costs.taken('bare', ofBare, send(bareUrl, comments)) },
         { name: 'raw', run: (ms) => raw.rate(CONNECTIONS, ms) },
-        { name: 'comment', run: send(api.url, comments) },
-        { name: 'article', run: send(api.url, articles) },
+        { name: 'comment', run: costs.taken('comment', ofApi, send(api.url, comments)) },
+        { name: 'article', run: costs.taken('article', ofApi, send(api.url, articles)) },
         { name: 'comment, keyed', run: send(api.url, commentRequests(community, true)) },
         { name: 'article, keyed', run: send(api.url, articleRequests(community, true)) },
       ],
@@ -66,6 +72,8 @@ export const commands = defineBench({
     };
     return [
       ...rowsOf(figures, eventsPerArticle),
+      costRow('comment', costs),
+      costRow('article', costs),
       await atHalfLoad('comment', comments),
       await atHalfLoad('article', articles),
     ];
@@ -85,6 +93,44 @@ async function countEvents(
   const after = eventsOf(await store.head());
   await store.close();
   return Math.round((after - before) / ((rate * ms) / 1_000));
+}
+
+async function processorSeconds({ process }: BenchService): Promise<number> {
+  const answer = once(process, 'message');
+  process.send({ kind: 'cpu' });
+  const [{ seconds }] = (await answer) as [{ seconds: number }];
+  return seconds;
+}
+
+/** Processor time per request, in microseconds: it tells more than rates where others work on the machine. */
+function createCosts() {
+  const each = new Map<string, number[]>();
+  return {
+    /** The same run; what a process takes for it is noted under `name`, the warm-up's excepted. */
+    taken(name: string, seconds: () => Promise<number>, run: (ms: number) => Promise<number>) {
+      return async (ms: number): Promise<number> => {
+        const before = await seconds();
+        const rate = await run(ms);
+        const cost = ((await seconds()) - before) / ((rate * ms) / 1_000);
+        const earlier = each.get(name);
+        each.set(name, earlier ? [...earlier, cost * 1e6] : []);
+        return rate;
+      };
+    },
+    of: (name: string): Summary => summarise(each.get(name) ?? []),
+  };
+}
+
+function costRow(name: string, costs: ReturnType<typeof createCosts>): Row {
+  const [ours, bare] = [costs.of(name), costs.of('bare')];
+  const told = ({ median, min, max }: Summary) =>
+    `${median.toFixed(0)} µs [${min.toFixed(0)}..${max.toFixed(0)}]`;
+  const row = {
+    what: `create ${name}: processor time of the service`,
+    against: 'that of a bare fastify POST',
+    measured: `${told(ours)} vs ${told(bare)}`,
+  };
+  return tellingRow(row, bare.median / ours.median);
 }
 
 function rowsOf(figures: Measurements, eventsPerArticle: number): Row[] {

@@ -73,6 +73,7 @@ export function createStreams(log: EventLog, limits: { maxEntries: number; maxBy
 
   async function loadFrom<State>({ decider, stream }: StreamRef<State>, start: Snapshot<State>) {
     const tail = await log.read(stream, { from: start.revision + 1 });
+    if (tail.length === 0) return { snapshot: start, tail };
     const snapshot = tail.reduce((folded, event) => foldEvent(decider, folded, event), start);
     remember(stream, snapshot);
     return { snapshot, tail };
