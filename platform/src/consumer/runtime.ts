@@ -11,7 +11,7 @@ import { assign } from './assignment.ts';
 import type { ConsumerFaults } from './faults.ts';
 import { fingerprint } from './fingerprint.ts';
 import { consumerMetrics } from './metrics.ts';
-import { observe } from './observe.ts';
+import { createObserver } from './observe.ts';
 import { createParkingLimit } from './parking-limit.ts';
 import type { Progress } from './progress.ts';
 import { type Projection, viewName } from './projection.ts';
@@ -85,6 +85,7 @@ export function createConsumers<Effects = PostgresEffects>(options: ConsumersOpt
   const metrics = consumerMetrics(options.metrics);
   const runners = createRunners(options, units, metrics, leaseMs);
   const views = isOfProjections(options) ? openViews({ ...options, runners, metrics, tickMs }) : undefined;
+  const observe = createObserver(metrics);
   const stopping = new AbortController();
   let ticking: Promise<void> | undefined;
   let isReady = false;
@@ -131,7 +132,7 @@ export function createConsumers<Effects = PostgresEffects>(options: ConsumersOpt
     const all = await store.status();
     const own = all.filter(({ consumer }) => names.includes(consumer));
     runners.follow(all);
-    observe(metrics, all);
+    observe(all);
     isReady = own.length === names.length && own.every(({ isLive }) => isLive);
     views?.sweep();
   };
