@@ -81,6 +81,24 @@ describe('annals status', () => {
   });
 });
 
+test('annals projections rebuild builds a view anew, verify finds nothing, and both generations are listed', async () => {
+  const rebuilt = await annals(['projections', 'rebuild', 'article_list_v1', '--json']);
+  expect(rebuilt.json()).toMatchObject({
+    projections: [
+      { projection: 'article_list_v1', outcome: 'switched', verification: { differences: 0, parked: 0 } },
+    ],
+  });
+  const verified = await annals(['projections', 'verify', 'article_list_v1']);
+  expect([verified.code, verified.stdout]).toEqual([
+    0,
+    expect.stringMatching(/^article_list_v1: verified \(/),
+  ]);
+  const { stdout } = await annals(['projections', 'list']);
+  expect(stdout).toMatch(/^article_list_v1 +\d+ .* live /m);
+  expect(stdout).toMatch(/^article_list_v1_beside .* former /m);
+  expect((await annals(['projections', 'drop', 'article_list_v1', '--yes'])).code).toBe(0);
+});
+
 test('annals projections list shows every projection of the stack', async () => {
   const { code, json } = await annals(['projections', 'list', '--json']);
   expect(code).toBe(0);

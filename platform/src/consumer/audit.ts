@@ -9,7 +9,15 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { ConsumerMetrics } from './metrics.ts';
 import { RangeFold } from './range-fold.ts';
 import type { ViewStore } from './store.ts';
-import { advance, type Comparison, compare, type Subject, type VerifyMeans } from './verify.ts';
+import {
+  advance,
+  type Comparison,
+  compare,
+  NotKeepingUp,
+  type Subject,
+  type VerifyMeans,
+  ViewGone,
+} from './verify.ts';
 
 /** A range of a view in one pass: bounds what a pass keeps in memory. */
 const PAGE = { rows: 2_000, bytes: 2 * 1024 * 1024 };
@@ -89,8 +97,13 @@ async function pass(
   for (const { subject, fold } of pairs) {
     const isStill = subjects().some(({ consumer }) => consumer === subject.consumer);
     if (!isStill) continue;
-    const found = await compare(subject, fold, means);
-    rounds.set(subject.consumer, note(options, subject, fold, found, rounds.get(subject.consumer) ?? FIRST));
+    // One that is held must not keep the others from being looked at.
+    const found = await compare(subject, fold, means).catch((error: unknown) => {
+      if (!(error instanceof NotKeepingUp || error instanceof ViewGone)) throw error;
+      options.logger.warn({ error, consumer: subject.consumer }, 'left out of this pass of the audit');
+    });
+    const round = rounds.get(subject.consumer) ?? FIRST;
+    if (found) rounds.set(subject.consumer, note(options, subject, fold, found, round));
   }
 }
 

@@ -4,10 +4,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Problem } from '@annals/contracts/problems';
-import type { Pool } from 'pg';
 import type { Position } from '../event-store/port.ts';
 import type { Listener } from '../postgres/listener.ts';
-import type { Queryable, SharedConnections } from '../postgres/shared-connections.ts';
+import type { Queryable } from '../postgres/shared-connections.ts';
 import {
   type CheckpointedRead,
   checkpoints,
@@ -19,9 +18,10 @@ import {
 } from './checkpointed-read.ts';
 import { createKnownProgress } from './known-progress.ts';
 import { PROGRESS_CHANNEL, parsePayload } from './progress.ts';
-import { createReadSources } from './read-sources.ts';
+import { createReadSources, type ReadSource } from './read-sources.ts';
 
 export type { ViewKey } from './checkpointed-read.ts';
+export type { ReadSource } from './read-sources.ts';
 
 /** How often a reader looks again that saw less than was announced, as behind a read replica. */
 const RECHECK_MS = 20;
@@ -66,14 +66,6 @@ export interface Freshness {
   areLive(views: readonly string[]): Promise<boolean>;
   /** Ends the listening; those who wait get `projection-behind`. */
   close(): Promise<void>;
-}
-
-/** Connections to a database that holds the views. */
-export interface ReadSource {
-  /** With `pipeline`, so that checkpoints and data are one round trip. */
-  readonly pool: Pool;
-  /** Of the same database, for reads that are quick. */
-  readonly shared: SharedConnections;
 }
 
 export interface FreshnessOptions extends ReadSource {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ConsumerKit,
+  counter,
   counting,
   eventually,
   type NewCounterEvent,
@@ -18,7 +19,7 @@ import { fingerprint } from './fingerprint.ts';
 import { createFreshness } from './freshness.ts';
 import { createKnownProgress } from './known-progress.ts';
 import { createProgress } from './progress.ts';
-import { viewName } from './projection.ts';
+import { defineProjection, viewName } from './projection.ts';
 import type { Consumers } from './runtime.ts';
 import type { GenerationRequest, RequestStatus } from './store.ts';
 
@@ -305,6 +306,28 @@ describe('verification', () => {
     const { outcome, report } = await done(consumers, 'verify');
     expect(outcome).toBe('not as the log says: 1 document');
     expect(report?.verification).toMatchObject({ expectedRows: 20, differences: 1, differing: ['c7'] });
+  });
+
+  test('goes through a large view range by range', async () => {
+    const large = defineProjection<{ readonly id: string; readonly text: string }>()({
+      name: 'large',
+      version: 1,
+      store: 'documents',
+      aggregates: [counter],
+      keys: { Counted: ({ data }) => data.id },
+      evolve: (_current, { data }) => ({ id: data.id, text: 'x'.repeat(900_000) }),
+    });
+    const consumers = await kit.run('one', [large]);
+    await kit.append(...counted(0, 20));
+    await kit.caughtUp('large_v1');
+    const right = (await done(consumers, 'verify', 'large_v1')).report?.verification;
+    expect(right).toMatchObject({ rows: 20, expectedRows: 20, differences: 0 });
+    await kit.pool.query(`delete from views.large_v1 where key in ('c0', 'c9')`);
+    await kit.pool.query(`insert into views.large_v1 (key, doc) values ('c5x', '{}')`);
+    const wrong = (await done(consumers, 'verify', 'large_v1')).report?.verification;
+    expect(wrong).toMatchObject({ rows: 19, expectedRows: 20, differing: ['c0', 'c5x', 'c9'] });
+    expect(wrong?.expectedHash).toBe(right?.hash);
+    expect(wrong?.hash).not.toBe(right?.hash);
   });
 
   test('the audit finds a document that should not be there, and says so until a whole round finds nothing', async () => {

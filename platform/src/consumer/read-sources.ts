@@ -1,5 +1,14 @@
+import type { Pool } from 'pg';
 import { isTransient } from '../postgres/errors.ts';
-import type { ReadSource } from './freshness.ts';
+import type { SharedConnections } from '../postgres/shared-connections.ts';
+
+/** Connections to a database that holds the views. */
+export interface ReadSource {
+  /** With `pipeline`, so that checkpoints and data are one round trip. */
+  readonly pool: Pool;
+  /** Of the same database, for reads that are quick. */
+  readonly shared: SharedConnections;
+}
 
 /** How long a source that failed is left alone. */
 const AWAY_MS = 1_000;

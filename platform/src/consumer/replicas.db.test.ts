@@ -80,4 +80,6 @@ test('a projection that nobody owns shows in the metrics of whoever shares the d
   // Another version has taken its place: nobody has to own it any more.
   await kit.run('new', [counting({ version: 2 })]);
   await eventually(async () => expect(await unowned()).toEqual({ [VIEW]: 0, counts_v2: 0, others_v1: 0 }));
+  await kit.store.drop(VIEW, 0);
+  await eventually(async () => expect(await unowned()).toEqual({ counts_v2: 0, others_v1: 0 }));
 });

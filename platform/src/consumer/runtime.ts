@@ -8,18 +8,16 @@ import type { EventLog } from '../event-log/log.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 import { assign } from './assignment.ts';
-import { startAudit } from './audit.ts';
 import type { ConsumerFaults } from './faults.ts';
 import { fingerprint } from './fingerprint.ts';
-import { createGenerations, type Generations } from './generations.ts';
-import { type ConsumerMetrics, consumerMetrics } from './metrics.ts';
-import { observe } from './observe.ts';
+import { consumerMetrics } from './metrics.ts';
+import { createObserver } from './observe.ts';
 import { createParkingLimit } from './parking-limit.ts';
 import type { Progress } from './progress.ts';
 import { type Projection, viewName } from './projection.ts';
 import { openProjection } from './projection-term.ts';
 import type { PostgresEffects, ReactionConsumer } from './reaction.ts';
-import { createRunners, type Runners, type Unit } from './runners.ts';
+import { createRunners, type Unit } from './runners.ts';
 import {
   type ConsumerStatus,
   type ConsumerStore,
@@ -31,6 +29,7 @@ import {
   type ViewStore,
 } from './store.ts';
 import { openReaction } from './term.ts';
+import { openViews } from './views.ts';
 
 interface CommonOptions {
   readonly log: EventLog;
@@ -63,10 +62,6 @@ export type ConsumersOptions<Effects = PostgresEffects> =
       readonly consumers: readonly ReactionConsumer<Effects>[];
     });
 
-/** How often outdated generations and versions are looked for, and how old they have to be. */
-const SWEEP_MS = 60_000;
-const OUTDATED_MS = 24 * 60 * 60_000;
-
 /** Running consumers. */
 export interface Consumers {
   /** Prepares the store and begins. Throws `FingerprintChanged`. */
@@ -89,7 +84,8 @@ export function createConsumers<Effects = PostgresEffects>(options: ConsumersOpt
   const names = units.map(({ consumer }) => consumer);
   const metrics = consumerMetrics(options.metrics);
   const runners = createRunners(options, units, metrics, leaseMs);
-  const views = isOfProjections(options) ? openViews(options, runners, metrics, tickMs) : undefined;
+  const views = isOfProjections(options) ? openViews({ ...options, runners, metrics, tickMs }) : undefined;
+  const observe = createObserver(metrics);
   const stopping = new AbortController();
   let ticking: Promise<void> | undefined;
   let isReady = false;
@@ -136,7 +132,7 @@ export function createConsumers<Effects = PostgresEffects>(options: ConsumersOpt
     const all = await store.status();
     const own = all.filter(({ consumer }) => names.includes(consumer));
     runners.follow(all);
-    observe(metrics, all);
+    observe(all);
     isReady = own.length === names.length && own.every(({ isLive }) => isLive);
     views?.sweep();
   };
@@ -175,60 +171,6 @@ export function createConsumers<Effects = PostgresEffects>(options: ConsumersOpt
     status: () => store.status(),
     request: (request) => store.request(request),
     requests: () => store.requests(),
-  };
-}
-
-/** What runtimes of views do besides: generations, and the audit. */
-interface Views {
-  readonly generations: Generations;
-  start(): void;
-  /** Begins to drop what is outdated, now and then. */
-  sweep(): void;
-  stop(): Promise<void>;
-}
-
-function openViews(
-  options: ProjectionsOptions,
-  runners: Runners,
-  metrics: ConsumerMetrics,
-  tickMs: number,
-): Views {
-  const { store, log, logger, auditEveryMs } = options;
-  const projections = new Map(options.consumers.map((one) => [viewName(one), one]));
-  // Whoever folds it looks once per tick.
-  const graceMs = 3 * tickMs;
-  const generations = createGenerations({ store, log, projections, logger, graceMs });
-  const subjects = () =>
-    [...projections].flatMap(([consumer, projection]) =>
-      runners.get(consumer)?.holding?.claim.isLive ? [{ consumer, projection }] : [],
-    );
-  let audit: { stop(): Promise<void> } | undefined;
-  let sweptAt = performance.now();
-  let sweeping: Promise<void> | undefined;
-  const dropOutdated = async (): Promise<void> => {
-    for (const consumer of await store.outdated(OUTDATED_MS)) {
-      logger.info({ consumer }, 'outdated for a day; dropped');
-      await store.drop(consumer, graceMs);
-    }
-  };
-  return {
-    generations,
-    start() {
-      if (auditEveryMs !== undefined)
-        audit = startAudit({ store, log, metrics, logger, subjects, everyMs: auditEveryMs });
-    },
-    sweep() {
-      if (sweeping || performance.now() < sweptAt + SWEEP_MS) return;
-      sweptAt = performance.now();
-      sweeping = dropOutdated()
-        .catch((error: unknown) => logger.warn({ error }, 'what is outdated could not be dropped'))
-        .finally(() => {
-          sweeping = undefined;
-        });
-    },
-    async stop() {
-      await Promise.all([audit?.stop(), generations.stop(), sweeping]);
-    },
   };
 }
 

@@ -68,9 +68,17 @@ async function read(client: PoolClient, table: ViewTable, { after, upTo }: KeyRa
     `select key from consumers.parked_keys where ${IN_RANGE} and consumer = $3`,
     [...range, table.name],
   );
+  const keys = parked.rows.map(({ key }) => key);
+  return { ...at, docs, parked: new Set(keys), skewed: await skewedIn(client, table, docs) };
+}
+
+async function skewedIn(
+  client: PoolClient,
+  table: ViewTable,
+  docs: ReadonlyMap<string, object>,
+): Promise<readonly string[]> {
+  if (table.skewed === null) return [];
   const rows = [...docs].map(([key, doc]) => table.row(key, doc));
-  const skewed = await client.query<{ key: string }>(table.skewed, [`[${rows.join(',')}]`]);
-  const keys = ({ rows: some }: { readonly rows: readonly { readonly key: string }[] }) =>
-    some.map(({ key }) => key);
-  return { ...at, docs, parked: new Set(keys(parked)), skewed: keys(skewed) };
+  const found = await client.query<{ key: string }>(table.skewed, [`[${rows.join(',')}]`]);
+  return found.rows.map(({ key }) => key);
 }

@@ -12,8 +12,8 @@ export interface ViewTable {
   readonly upsert: string;
   /** `$1`: keys. */
   readonly remove: string;
-  /** `$1`: as the upsert's. Gives the keys whose stored columns are others than those that it would write. */
-  readonly skewed: string;
+  /** `$1`: as the upsert's. Gives the keys whose stored columns are others than those that it would write. Null: there are no columns. */
+  readonly skewed: string | null;
   /** One element of the upsert's JSON array. Throws what a column's `of` throws, and for what JSON cannot hold. */
   row(key: string, doc: object): string;
 }
@@ -84,10 +84,11 @@ function upsert(name: string, columns: Columns): string {
     on conflict (key) do update set ${updates.join(', ')}`;
 }
 
-function skewed(name: string, columns: Columns): string {
+function skewed(name: string, columns: Columns): string | null {
+  if (columns.length === 0) return null;
   const differ = columns.map(([column]) => `e.${column} is distinct from v.${column}`);
   return `select v.key from (${incoming(columns).select}) e join views.${name} v on v.key = e.key
-    where ${differ.length > 0 ? differ.join(' or ') : 'false'} order by v.key`;
+    where ${differ.join(' or ')} order by v.key`;
 }
 
 function rowOf(columns: readonly (readonly [string, Column<object>['of']])[]): ViewTable['row'] {
