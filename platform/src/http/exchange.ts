@@ -124,6 +124,8 @@ interface Outcome {
 
 /** Says neither path nor query: both may carry tokens and names. */
 function record(logger: Logger, { request, span }: Exchange, outcome: Outcome): void {
+  const isOrdinary = outcome.status < 400 && outcome.elapsed <= SLOW_MS;
+  if (isOrdinary && !logger.isLevelEnabled('debug')) return;
   const { failure, elapsed, ...rest } = outcome;
   const line = { ...rest, durationMs: Math.round(elapsed), traceId: span.traceId, address: request.ip };
   if (rest.status === 500) logger.error({ ...line, err: failure }, 'request failed');

@@ -92,9 +92,14 @@ function toRouteRequest(
     minPosition: valid.minPosition,
     waitMs: valid.waitMs,
     ifNoneMatch: valid.ifNoneMatch,
-    correlationId: toUuid(span.traceId),
-    traceparent: span.traceparent,
-    /** Made when asked for: most handlers never do. */
+    /** What only commands need is made when asked for. */
+    get correlationId() {
+      return toUuid(span.traceId);
+    },
+    get traceparent() {
+      return span.traceparent;
+    },
+    /** Most handlers never ask. */
     get signal() {
       signal ??= AbortSignal.any([shutdown, whenGone(reply.raw)]);
       return signal;
