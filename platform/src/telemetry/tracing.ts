@@ -72,21 +72,34 @@ export async function createTracing(options: {
   };
 }
 
-/** Records nothing: a child is its parent, and a new trace is marked as not sampled. */
+/**
+ * Records nothing: a child is its parent, and a new trace is marked as not sampled. Most of them nobody asks about, so
+ * what they are called is made up when it is asked for.
+ */
 const passThrough: Recorder = {
   start: (_name, options) => {
     const parent = parseTraceparent(options?.parent);
-    const traceId = parent?.traceId ?? randomHex(32);
-    const traceparent = parent && options?.parent ? options.parent : `00-${traceId}-${randomHex(16)}-00`;
-    return { traceId, traceparent, set: nothing, end: nothing };
+    if (parent && options?.parent !== undefined)
+      return { traceId: parent.traceId, traceparent: options.parent, ...unrecorded };
+    let traceId: string | undefined;
+    let traceparent: string | undefined;
+    return {
+      get traceId() {
+        traceId ??= randomHex(32);
+        return traceId;
+      },
+      get traceparent() {
+        traceparent ??= `00-${this.traceId}-${randomHex(16)}-00`;
+        return traceparent;
+      },
+      ...unrecorded,
+    };
   },
   shutdown: () => Promise.resolve(),
 };
 
-function nothing(): void {}
+const unrecorded = { set: () => undefined, end: () => undefined };
 
-function randomHex(digits: 16 | 32): string {
-  const uuid = randomUUID();
-  const first = uuid.slice(0, 8) + uuid.slice(9, 13) + uuid.slice(14, 18);
-  return digits === 16 ? first : `${first}${uuid.slice(19, 23)}${uuid.slice(24)}`;
+function randomHex(digits: number): string {
+  return randomUUID().replaceAll('-', '').slice(0, digits);
 }
