@@ -13,6 +13,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const cli = join(root, 'cli', 'src', 'main.ts');
 const bench = join(root, 'bench', 'src', 'main.ts');
 const check = join(root, 'infra', 'check', 'check.ts');
+const servers = join(root, 'infra', 'servers', 'install.ts');
 const prove = join(root, 'testing', 'src', 'guarantees', 'prove.ts');
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 
@@ -26,6 +27,7 @@ const tasks = {
   annals: (args) => [{ script: [cli, ...args] }],
   bench: (args) => [{ script: [bench, ...args], isHere: true }],
   prove: (args) => [{ script: [prove, ...args], isHere: true }],
+  servers: (args) => [{ script: [servers, ...args], isHere: true }],
   check: (args) => [{ script: [check, ...args], isHere: true }],
   test: (args) => [
     ...(args.length === 0 ? [{ script: [check], isHere: true }] : []),
