@@ -51,10 +51,11 @@ export function statusCommand(output: Output): Command {
 }
 
 async function readStatus(target: Operated): Promise<Status> {
-  const [services, consumers, head] = await Promise.all([
+  // By itself and first: loading the client of a log takes long, and those who are asked meanwhile would seem silent.
+  const head = target.eventLog === null ? null : await readHead(target.eventLog);
+  const [services, consumers] = await Promise.all([
     Promise.all(target.services.map(healthOf)),
     readConsumers(target),
-    target.eventLog === null ? null : readHead(target.eventLog),
   ]);
   const isCounted = target.eventLog?.eventstoreUrl === undefined;
   return {

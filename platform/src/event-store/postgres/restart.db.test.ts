@@ -42,7 +42,7 @@ describe('the server of the log', () => {
         }
         return n;
       });
-      await expect.poll(() => acknowledged, { interval: 1 }).toBeGreaterThan(100);
+      await expect.poll(() => acknowledged, { interval: 1, timeout: 10_000 }).toBeGreaterThan(100);
       if (how === 'restart') await server.restart();
       else await server.kill().then(() => server.start());
       const before = acknowledged;
