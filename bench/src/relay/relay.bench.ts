@@ -26,7 +26,7 @@ import { withClient } from '../kit/postgres.ts';
 import { interleaved, perSecond } from '../kit/rounds.ts';
 import { fillLog } from '../read/log-data.ts';
 
-const full = { people: 500, articles: 12_000, likes: 5, comments: 3 };
+const full = { people: 500, articles: 4_000, likes: 5, comments: 3 };
 const quick = { people: 10, articles: 100, likes: 5, comments: 3 };
 const BATCH = 1_000;
 const SETTINGS = { partitions: 6, retentionHours: 1 };
@@ -50,7 +50,7 @@ export const relay = defineBench({
         { name: 'relay', run: (ms) => (ms === 0 ? skip() : rate(() => runRelay(world, ++generation))) },
         { name: 'raw', run: (ms) => (ms === 0 ? skip() : rate(() => sendRaw(world.kafka, records))) },
       ],
-      { rounds: context.pick(1, 5), warmUpMs: context.pick(0, 1), runMs: 1, say: context.say },
+      { rounds: context.pick(1, 3), warmUpMs: context.pick(0, 1), runMs: 1, say: context.say },
     );
     const measured = `${perSecond(figures.of('relay'))} vs ${perSecond(figures.of('raw'))}`;
     return [ratioRow({ what, against, measured }, figures.ratio('relay', 'raw').median, 0.6)];

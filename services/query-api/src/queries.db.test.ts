@@ -203,6 +203,14 @@ describe('people', () => {
 });
 
 describe('documents of the API', () => {
+  test('topics and push are described at /asyncapi.yaml, with the address that clients see', async () => {
+    const { status, headers, body } = await side.get('/asyncapi.yaml');
+    expect([status, headers.get('content-type')]).toEqual([200, 'application/yaml; charset=utf-8']);
+    expect(body).toMatch(/^asyncapi: 3\.0\.0\n/);
+    expect(body).toContain('host: annals.test\n');
+    expect(body).toContain('address: annals.publishing.v1\n');
+  });
+
   test('the description covers the whole route table', async () => {
     const { status, body } = await side.get('/openapi.json');
     expect([status, body.servers]).toEqual([200, [{ url: PUBLIC_URL }]]);
