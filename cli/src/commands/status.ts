@@ -1,4 +1,5 @@
 /** `annals status`: is everything up, and does everything keep up. */
+import { viewOf } from '@annals/platform/consumer/projection';
 import { type EventStoreConfig, openEventStore } from '@annals/platform/event-store/open';
 import { comparePositions, parsePosition } from '@annals/platform/event-store/position';
 import { Command } from 'commander';
@@ -115,8 +116,19 @@ async function readHead(eventLog: EventStoreConfig): Promise<string> {
 function isHealthy({ services, consumers }: Status): boolean {
   return (
     services.every(({ state }) => state === 'ready') &&
-    consumers.every(({ owner, parkedKeys, held }) => owner !== null && parkedKeys === 0 && held === null)
+    consumers.every(
+      (one) =>
+        (one.owner !== null || isReplaced(one, consumers)) && one.parkedKeys === 0 && one.held === null,
+    )
   );
+}
+
+/** An old version needs no owner once another one is live and folded. */
+function isReplaced({ consumer }: Consumer, all: readonly Consumer[]): boolean {
+  const nameOf = (view: string) => viewOf(view).replace(/_v\d+$/, '');
+  const isAnother = (other: string) =>
+    nameOf(other) === nameOf(consumer) && viewOf(other) !== viewOf(consumer);
+  return all.some((other) => isAnother(other.consumer) && other.isLive && other.owner !== null);
 }
 
 function print({ head, services, consumers }: Status, output: Output): void {
