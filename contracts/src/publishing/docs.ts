@@ -75,6 +75,8 @@ export interface ArticleDetailsDoc {
   readonly content: string;
   /** The newest {@link NEWEST_COMMENTS}, newest first. */
   readonly comments: readonly CommentDoc[];
+  /** The author and those who wrote the comments. */
+  readonly people: readonly string[];
 }
 
 export const NEWEST_COMMENTS = 10;

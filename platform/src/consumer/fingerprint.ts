@@ -3,8 +3,8 @@ import type { Projection } from './projection.ts';
 import type { ReactionConsumer } from './reaction.ts';
 
 /**
- * A hash of all that must not change under stored work: handled types, the store, columns, indexes and lookups. What
- * `evolve` does is not in it: a mended fold takes effect on new events, a changed meaning needs a new version.
+ * A hash of all that must not change under stored work: handled types, the store, columns, indexes, lookups and
+ * references. What * `evolve` does is not in it: a mended fold takes effect on new events, a changed meaning needs a new version.
  */
 export function fingerprint<Effects>(consumer: Projection | ReactionConsumer<Effects>): string {
   const shape = consumer.kind === 'projection' ? shapeOf(consumer) : [];
@@ -13,11 +13,11 @@ export function fingerprint<Effects>(consumer: Projection | ReactionConsumer<Eff
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
-function shapeOf({ store, rows, lookups }: Projection): readonly unknown[] {
+function shapeOf({ store, rows, lookups, references }: Projection): readonly unknown[] {
   const columns = Object.entries(rows?.columns ?? {}).map(([name, { type, sql }]) => [
     name,
     type,
     sql ?? null,
   ]);
-  return [store, columns, rows?.indexes ?? [], lookups ?? []];
+  return [store, columns, rows?.indexes ?? [], lookups ?? [], references ?? []];
 }

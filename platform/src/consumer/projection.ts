@@ -54,6 +54,8 @@ export interface Projection<State extends object = object> {
   readonly rows?: RowShape<State>;
   /** Documents: top-level string fields to find them by besides their key, each unique or not there. */
   readonly lookups?: readonly string[];
+  /** Documents: top-level fields that list keys of another view's documents, to be found together with those. */
+  readonly references?: readonly string[];
 }
 
 /** Defines a projection over the events of `aggregates`, with typed handlers per event type. */
@@ -79,6 +81,7 @@ export function defineProjection<State extends object>() {
     isExpired?: (state: State, now: Date) => boolean;
     rows?: RowShape<State>;
     lookups?: readonly Extract<keyof State, string>[];
+    references?: readonly Extract<keyof State, string>[];
   }): Projection<State> => {
     const keyOf = definition.keys as unknown as Record<
       string,
@@ -98,6 +101,7 @@ export function defineProjection<State extends object>() {
       ...(definition.isExpired ? { isExpired: definition.isExpired } : {}),
       ...(definition.rows ? { rows: definition.rows } : {}),
       ...(definition.lookups ? { lookups: definition.lookups } : {}),
+      ...(definition.references ? { references: definition.references } : {}),
     };
   };
 }

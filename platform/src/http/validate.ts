@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Route } from '@annals/contracts/kit/route';
 import { type Mistake, Problem, type ProblemCode, problems } from '@annals/contracts/problems';
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { type ConventionHeaders, readConventionHeaders } from './headers.ts';
 import { inspectJson, isStorable, parseJson, requireJson, toPointer } from './json-body.ts';
@@ -37,19 +38,50 @@ const nothing = z.strictObject({});
 export function validate(route: RouteShape, raw: RawRequest): ValidRequest {
   const json = readJson(route, raw);
   const params = checkParams(route, raw.params);
-  const query = parseQuery(raw.url);
+  const query = checkQuery(route, raw.url);
   const parameters: Mistake[] = [...query.mistakes];
-  const parsedQuery = check(route.query, query.values);
-  if (!parsedQuery.ok) parameters.push(...parsedQuery.mistakes.map(toParameterMistake));
   const conventions = readConventionHeaders(route.style, raw.headers, parameters);
-  const body = checkBody(route, json);
-  if (!parsedQuery.ok || parameters.length > 0 || body.mistakes.length > 0)
-    throw refusal(parameters, body.mistakes);
-  return { ...conventions, params, query: parsedQuery.value, body: body.value };
+  const body = json === undefined ? NO_BODY : checkBody(route, json);
+  if (parameters.length > 0 || body.mistakes.length > 0) throw refusal(parameters, body.mistakes);
+  return { ...conventions, params, query: query.value, body: body.value };
 }
 
+interface Checked {
+  readonly value: unknown;
+  readonly mistakes: readonly Mistake[];
+}
+
+const NO_BODY: Checked = { value: undefined, mistakes: [] };
+
+/** Query strings that a route has accepted, with what they mean: most are sent again and again. */
+const accepted = new WeakMap<RouteShape['query'] & object, LRUCache<string, Checked>>();
+const MAX_ACCEPTED = 500;
+const MAX_ACCEPTED_LENGTH = 500;
+
+function checkQuery(route: RouteShape, url: string): Checked {
+  const start = url.indexOf('?');
+  const text = start < 0 ? '' : url.slice(start + 1);
+  const known = accepted.get(route.query)?.get(text);
+  if (known) return known;
+  const query = parseQuery(url);
+  const checked = check(route.query, query.values);
+  const mistakes = [...query.mistakes, ...(checked.ok ? [] : checked.mistakes.map(toParameterMistake))];
+  if (!checked.ok || mistakes.length > 0) return { value: undefined, mistakes };
+  const result = { value: checked.value, mistakes };
+  if (text.length <= MAX_ACCEPTED_LENGTH) remember(route, text, result);
+  return result;
+}
+
+function remember(route: RouteShape, text: string, result: Checked): void {
+  const texts = accepted.get(route.query) ?? new LRUCache<string, Checked>({ max: MAX_ACCEPTED });
+  accepted.set(route.query, texts);
+  texts.set(text, result);
+}
+
+/** Undefined where there is none, and none is wanted. */
 function readJson(route: RouteShape, raw: RawRequest): unknown {
-  if (raw.body.length === 0 && (route.bodyOptional || !route.body)) return {};
+  if (raw.body.length === 0 && !route.body) return undefined;
+  if (raw.body.length === 0 && route.bodyOptional) return {};
   if (raw.body.length > 0) requireJson(raw.headers['content-type'], raw.headers['content-encoding']);
   return parseJson(raw.body);
 }
@@ -62,7 +94,7 @@ function checkParams(route: RouteShape, params: unknown): unknown {
 }
 
 /** A route without a body takes an empty object as well: some clients always send one. */
-function checkBody(route: RouteShape, json: unknown): { value: unknown; mistakes: readonly Mistake[] } {
+function checkBody(route: RouteShape, json: unknown): Checked {
   const inspected = inspectJson(json);
   if (inspected.length > 0) return { value: undefined, mistakes: inspected };
   const checked = check(route.body ?? nothing, json);

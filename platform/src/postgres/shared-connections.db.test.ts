@@ -73,6 +73,21 @@ test('a connection that is lost fails all that waits for it, and the next taker 
   ]);
 });
 
+test('a connection that does not answer for too long is given up', async () => {
+  const impatient = createSharedConnections({
+    url: database.url,
+    application: 'sharer',
+    answerTimeoutMs: 200,
+  });
+  const connection = await impatient.take();
+  await connection.query({ text: 'select 1' });
+  const answers = ['select pg_sleep(3)', 'select 1'].map((text) =>
+    connection.query({ text }).catch((error: unknown) => isTransient(error)),
+  );
+  expect(await Promise.all(answers)).toEqual([true, true]);
+  await impatient.end();
+});
+
 test('nothing is left open in the end', async () => {
   await Promise.all([one('select 1 as value'), one('select 2 as value')]);
   await shared.end();

@@ -59,7 +59,10 @@ export function createSharedConnections(options: Omit<PoolOptions, 'pipeline'>):
 }
 
 /** `onLost` is called once the connection takes no more statements. */
-async function connect(options: PoolOptions, onLost: () => void): Promise<Connection> {
+async function connect(
+  { answerTimeoutMs, ...options }: PoolOptions,
+  onLost: () => void,
+): Promise<Connection> {
   const socket = new Socket();
   const client = new pg.Client({
     ...connectionConfig({ ...options, pipeline: true }),
@@ -69,28 +72,78 @@ async function connect(options: PoolOptions, onLost: () => void): Promise<Connec
   client.on('error', onLost);
   client.on('end', onLost);
   await client.connect();
+  const watch = watchAnswers(answerTimeoutMs, () =>
+    socket.destroy(new Error('connection terminated: no answer in time')),
+  );
+  client.on('end', watch.stop);
   let isCollecting = false;
-  let waiting = 0;
   const flush = () => {
     isCollecting = false;
     socket.uncork();
   };
   return {
-    async query(statement) {
-      if (waiting >= MAX_WAITING)
-        throw new Problem('unavailable', 'Too many wait already; try again.', { retryAfter: 1 });
+    query(statement) {
+      if (watch.waiting >= MAX_WAITING)
+        return Promise.reject(
+          new Problem('unavailable', 'Too many wait already; try again.', { retryAfter: 1 }),
+        );
       if (!isCollecting) {
         isCollecting = true;
         socket.cork();
         setImmediate(flush);
       }
-      waiting++;
-      try {
-        return await client.query(statement);
-      } finally {
-        waiting--;
-      }
+      watch.asked();
+      return ask(client, statement, watch.answered);
     },
     end: () => client.end(),
+  };
+}
+
+/**
+ * Sends a statement. The driver copies a config with the attributes of each of its members and gives each promise a
+ * second one, which is dearer than all else it does for a short statement; a text is not copied, a callback has none.
+ */
+function ask<Row extends pg.QueryResultRow>(
+  client: pg.Client,
+  { name, text, values = [] }: pg.QueryConfig,
+  onAnswer: () => void,
+): Promise<pg.QueryResult<Row>> {
+  const { promise, resolve, reject } = Promise.withResolvers<pg.QueryResult<Row>>();
+  const query = new pg.Query<Row>(text, values, (error, result) => {
+    onAnswer();
+    if (error) reject(error);
+    else resolve(result);
+  });
+  client.query(Object.assign(query, { name }));
+  return promise;
+}
+
+interface Watch {
+  readonly waiting: number;
+  asked(): void;
+  answered(): void;
+  stop(): void;
+}
+
+/** One clock for all that a connection is asked: `onSilence` is called where none of them is answered for so long. */
+function watchAnswers(timeoutMs: number | undefined, onSilence: () => void): Watch {
+  let waiting = 0;
+  let silentSince = 0;
+  const look = () => {
+    if (waiting > 0 && performance.now() - silentSince > (timeoutMs ?? 0)) onSilence();
+  };
+  const clock = timeoutMs === undefined ? undefined : setInterval(look, timeoutMs / 4).unref();
+  return {
+    get waiting() {
+      return waiting;
+    },
+    asked() {
+      if (waiting++ === 0) silentSince = performance.now();
+    },
+    answered() {
+      waiting--;
+      silentSince = performance.now();
+    },
+    stop: () => clearInterval(clock),
   };
 }

@@ -1,6 +1,6 @@
 /** The document read port on JSON documents in PostgreSQL. */
 import type { Queryable } from '../postgres/shared-connections.ts';
-import type { Documents } from './documents.ts';
+import type { Documents, FoundWith, Named } from './documents.ts';
 
 const VIEW = /^[a-z][a-z0-9_]*$/;
 const FIELD = /^[a-zA-Z][a-zA-Z0-9]*$/;
@@ -17,10 +17,26 @@ export function createPostgresDocuments(client: Queryable): Documents {
       });
       return new Map(rows.map(({ key, doc }) => [key, doc]));
     },
+    async findWith<Doc extends object, Other extends object>(
+      view: string,
+      named: Named,
+      { field, view: other }: { readonly field: string; readonly view: string },
+    ) {
+      const by = 'key' in named ? 'key' : named.field;
+      const { rows } = await client.query<FoundWith<Doc, Other>>({
+        name: `with_${field}_by_${by}_${view}`,
+        text: `select key, doc, coalesce((
+            select json_object_agg(other.key, other.doc) from views.${checked(other, VIEW)} other
+            where other.key = any (found."${checked(field, FIELD)}")), '{}') as others
+          from views.${checked(view, VIEW)} found where "${checked(by, FIELD)}" = $1 limit 1`,
+        values: ['key' in named ? named.key : named.value],
+      });
+      return rows[0] ?? null;
+    },
     async findBy<Doc extends object>(view: string, field: string, value: string) {
       const { rows } = await client.query<{ key: string; doc: Doc }>({
         name: `by_${field}_${view}`,
-        text: `select key, doc from views.${checked(view, VIEW)} where doc ->> '${checked(field, FIELD)}' = $1 limit 1`,
+        text: `select key, doc from views.${checked(view, VIEW)} where "${checked(field, FIELD)}" = $1 limit 1`,
         values: [value],
       });
       return rows[0] ?? null;

@@ -72,13 +72,29 @@ export async function createTracing(options: {
   };
 }
 
-/** Records nothing: a child is its parent, and a new trace is marked as not sampled. */
+/**
+ * Records nothing: a child is its parent, and a new trace is marked as not sampled. Most of them nobody asks about, so
+ * what they are called is made up when it is asked for.
+ */
 const passThrough: Recorder = {
   start: (_name, options) => {
     const parent = parseTraceparent(options?.parent);
-    const traceId = parent?.traceId ?? randomHex(32);
-    const traceparent = parent && options?.parent ? options.parent : `00-${traceId}-${randomHex(16)}-00`;
-    return { traceId, traceparent, set: nothing, end: nothing };
+    if (parent && options?.parent !== undefined)
+      return { traceId: parent.traceId, traceparent: options.parent, set: nothing, end: nothing };
+    let traceId: string | undefined;
+    let traceparent: string | undefined;
+    return {
+      get traceId() {
+        traceId ??= randomHex(32);
+        return traceId;
+      },
+      get traceparent() {
+        traceparent ??= `00-${this.traceId}-${randomHex(16)}-00`;
+        return traceparent;
+      },
+      set: nothing,
+      end: nothing,
+    };
   },
   shutdown: () => Promise.resolve(),
 };

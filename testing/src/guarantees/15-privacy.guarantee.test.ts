@@ -35,6 +35,7 @@ const shown: Readonly<Record<string, string>> = {
   'views.profiles_v1.username_lower': 'GET /v1/users?username= filters by it',
   'views.profiles_v1.names': 'GET /v1/articles?search= finds articles by the names of their authors',
   'views.profile_documents_v1.doc': 'GET /v1/users/{idOrUsername} shows the profile',
+  'views.profile_documents_v1.usernameLower': 'GET /v1/users/{idOrUsername} finds by it',
   'views.accounts_v1.doc': 'GET /v1/me shows the own address',
 };
 

@@ -24,7 +24,7 @@ export function documentsSuite(name: string, adapter: DocumentsAdapter): void {
     const projection = projectionOf('documents');
     const view = viewName(projection);
     const ada: Counted = { count: 1, slug: 'ada-ünï', more: { deep: [1, null, 'x'] } };
-    const bob: Counted = { count: 2, slug: 'bob\'s "slug"' };
+    const bob: Counted = { count: 2, slug: 'bob\'s "slug"', friends: ['ada', 'none'] };
 
     beforeAll(async () => {
       opened = await adapter.open();
@@ -50,6 +50,26 @@ export function documentsSuite(name: string, adapter: DocumentsAdapter): void {
         doc: bob,
       });
       expect(await opened.documents.findBy(view, 'slug', 'none')).toBeNull();
+    });
+
+    test('together with the documents that it refers to, those that are there', async () => {
+      const { documents } = opened;
+      const friends = { field: 'friends', view };
+      expect(await documents.findWith<Counted, Counted>(view, { key: 'bob' }, friends)).toEqual({
+        key: 'bob',
+        doc: bob,
+        others: { ada },
+      });
+      const bySlug = { field: 'slug', value: ada.slug };
+      expect(await documents.findWith<Counted, Counted>(view, bySlug, friends)).toEqual({
+        key: 'ada',
+        doc: ada,
+        others: {},
+      });
+      expect(await documents.findWith(view, { key: 'none' }, friends)).toBeNull();
+      await expect(documents.findWith(view, { key: 'x' }, { ...friends, field: '"' })).rejects.toThrow(
+        'no name',
+      );
     });
 
     test('names that could be statements are refused', async () => {

@@ -17,15 +17,18 @@ export const articleDetails = defineProjection<ArticleDetailsDoc>()({
   evolve: (current, event, id) => {
     const summary = evolveSummary(current?.summary ?? null, event);
     if (!summary) return null;
+    const comments = commentsOf(event, current?.comments ?? []);
     return {
       id,
       activeSlug: summary.isDeleted ? null : summary.slug,
       summary,
       content: contentOf(event) ?? current?.content ?? '',
-      comments: commentsOf(event, current?.comments ?? []),
+      comments,
+      people: [...new Set([summary.authorId, ...comments.map(({ authorId }) => authorId)])],
     };
   },
   lookups: ['activeSlug'],
+  references: ['people'],
 });
 
 function contentOf(event: ArticleFoldEvent): string | undefined {

@@ -149,6 +149,7 @@ describe('article_details', () => {
       activeSlug: 'on-engines',
       content: '<p>Other.</p>',
       comments: [comment],
+      people: [ADA, GRACE],
       summary: {
         ...draft,
         ...{ excerpt: 'Other.', commentCount: 1, revision: 1, updatedBy: GRACE },

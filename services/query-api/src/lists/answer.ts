@@ -1,7 +1,7 @@
 /** The body of a list: its items as they came, its count, and the ways on from here. */
 import { type ListRequest, MAX_PAGE_DEPTH } from '@annals/contracts/kit/list';
 import { encodeCursor } from './cursor.ts';
-import { type ListPlan, type ListRow, nextNeedsCursor } from './plan.ts';
+import { type ListPlan, type ListRow, nextNeedsCursor, SEPARATOR } from './plan.ts';
 import { pickFromItems } from './sparse.ts';
 
 /** What was asked. */
@@ -15,9 +15,18 @@ export interface Asked {
 
 /** The answer's body as JSON text. */
 export function listBody(asked: Asked, plan: ListPlan, row: ListRow): string {
-  const items = pickFromItems(row.items ?? '', asked.query);
+  const items = pickFromItems(itemsOf(asked, plan, row), asked.query);
   const { next, previous } = linksOf(asked, plan, row);
   return `{"results":[${items}],${countOf(plan, row)}"next":${JSON.stringify(next)},"previous":${JSON.stringify(previous)}}`;
+}
+
+/** Without the one beyond the page, which the scan found last. */
+function itemsOf({ query }: Asked, { cursor }: ListPlan, { items, found }: ListRow): string {
+  if (items === null) return '';
+  if (found <= query.pageSize) return items;
+  return cursor?.direction === 'previous'
+    ? items.slice(items.indexOf(SEPARATOR) + SEPARATOR.length)
+    : items.slice(0, items.lastIndexOf(SEPARATOR));
 }
 
 function countOf(plan: ListPlan, { count }: ListRow): string {
@@ -34,11 +43,17 @@ interface Links {
 function linksOf(asked: Asked, plan: ListPlan, row: ListRow): Links {
   const { page, pageSize } = asked.query;
   const more = row.found > pageSize;
+  const keysAt = (index: number): readonly string[] | null => {
+    const keys = row.keys?.[index];
+    return keys === undefined ? null : (JSON.parse(keys) as string[]);
+  };
+  const first = () => keysAt(0);
+  const last = () => keysAt(Math.min(row.found, pageSize) - 1);
   const byCursor = (direction: 'next' | 'previous', keys: readonly string[] | null) =>
     keys && linkTo(asked, { cursor: encodeCursor(plan.identity, { direction, keys }) });
   if (page !== undefined) {
     const onward = () =>
-      nextNeedsCursor(asked.query) ? byCursor('next', row.last) : linkTo(asked, { page: page + 1 });
+      nextNeedsCursor(asked.query) ? byCursor('next', last()) : linkTo(asked, { page: page + 1 });
     return {
       next: more ? onward() : null,
       previous: page > 1 ? linkTo(asked, { page: page - 1 }) : null,
@@ -46,11 +61,11 @@ function linksOf(asked: Asked, plan: ListPlan, row: ListRow): Links {
   }
   // Scanning backwards, what comes first in the answer was scanned last; where we came from there are rows.
   if (plan.cursor?.direction === 'previous') {
-    return { next: byCursor('next', row.first), previous: more ? byCursor('previous', row.last) : null };
+    return { next: byCursor('next', first()), previous: more ? byCursor('previous', last()) : null };
   }
   return {
-    next: more ? byCursor('next', row.last) : null,
-    previous: plan.cursor ? byCursor('previous', row.first) : null,
+    next: more ? byCursor('next', last()) : null,
+    previous: plan.cursor ? byCursor('previous', first()) : null,
   };
 }
 

@@ -4,18 +4,19 @@ import { type Cursor, decodeCursor, listIdentity } from './cursor.ts';
 import type { ListSource, Order, SortKey } from './source.ts';
 import { all, join, nothing, raw, type Sql, sql } from './sql.ts';
 
-/** What the statement gives, as its one row. */
+/** What the statement gives, as its one row: all that was found, which is one more than the page holds where more follow. */
 export interface ListRow {
-  /** The page's items as JSON text, separated by commas; null where there are none. */
+  /** The items as JSON texts, with {@link SEPARATOR} between them, in the answer's order; null where there are none. */
   readonly items: string | null;
-  /** Rows found; one more than the page's size where more follow. */
   readonly found: number;
-  /** Sort keys of the page's first and last row, in the order scanned; null where the plan needs none. */
-  readonly first: readonly string[] | null;
-  readonly last: readonly string[] | null;
+  /** The sort keys of each as a JSON array, in the order scanned; null where the plan needs none. */
+  readonly keys: readonly string[] | null;
   /** Of all rows; where it is not exact, at most one more than {@link MAX_PAGE_DEPTH}. Null where a cursor is used. */
   readonly count: number | null;
 }
+
+/** Between items: JSON takes it for a comma, and no JSON text of ours or of the server's holds it. */
+export const SEPARATOR = ',\r\n';
 
 /** How a request is answered. */
 export interface ListPlan {
@@ -69,52 +70,52 @@ function stepsOf(source: ListSource, order: readonly Order[]): readonly Step[] {
   return [...steps, { value: source.key, type: 'text', descending: steps.at(-1)?.descending ?? false }];
 }
 
+/**
+ * Numbers stand in the text: the planner must know how little is asked for. The rows come from an index in the order
+ * that they are joined in, so that they are neither sorted nor numbered.
+ */
 function statementOf(
   request: ListRequest,
   source: ListSource,
   steps: readonly Step[],
   cursor: Cursor | null,
 ): Sql {
+  const { page = 1, pageSize } = request;
   const isBackwards = cursor?.direction === 'previous';
-  const size = raw(request.pageSize);
+  const scan = isBackwards ? steps.map((step) => ({ ...step, descending: !step.descending })) : steps;
+  const where = cursor ? [...source.where, beyond(scan, cursor.keys)] : source.where;
+  const offset = page > 1 ? raw(` offset ${(page - 1) * pageSize}`) : nothing;
+  const values = steps.map(({ value }, at) => sql`${value} as ${stepName(at)}`);
+  const pageClause = sql`page as (
+    select ${source.columns}, ${join(values, ', ')} from ${source.from} where ${all(where)}
+    order by ${orderOf(scan, ({ value }) => value)} limit ${raw(pageSize + 1)}${offset}
+  )`;
+  const ordered = (some: readonly Step[]) => orderOf(some, (_, at) => sql`page.${stepName(at)}`);
   const keys = nextNeedsCursor(request)
-    ? sql`min(page.keys) filter (where page.ord = 1) as first,
-      min(page.keys) filter (where page.ord = (select least(max(ord), ${size}) from page)) as last`
-    : raw('null as first, null as last');
-  return sql`with ${join([...(source.with ?? []), pageClause(request, source, steps, cursor)], ', ')}
-    select string_agg(${source.item}, ',' order by page.ord${raw(isBackwards ? ' desc' : '')})
-        filter (where page.ord <= ${size}) as items,
-      count(*)::integer as found, ${keys}, ${request.page === undefined ? raw('null') : countOf(source)} as count
+    ? sql`array_agg(${keysOf(steps)} order by ${ordered(scan)})`
+    : raw('null');
+  const count = request.page === undefined ? raw('null') : countOf(source);
+  return sql`with ${join([...(source.with ?? []), pageClause], ', ')}
+    select string_agg(${source.item}, e',\\r\\n' order by ${ordered(steps)}) as items,
+      count(*)::integer as found, ${keys} as keys, ${count} as count
     from page ${source.joins ?? nothing}`;
 }
 
-/** The page's rows and one more. Numbers stand in the text: the planner must know how little is asked for. */
-function pageClause(
-  request: ListRequest,
-  source: ListSource,
-  steps: readonly Step[],
-  cursor: Cursor | null,
-): Sql {
-  const { page = 1, pageSize } = request;
-  const scan =
-    cursor?.direction === 'previous'
-      ? steps.map((step) => ({ ...step, descending: !step.descending }))
-      : steps;
-  const columns = nextNeedsCursor(request) ? sql`${source.columns}, ${keysOf(steps)}` : source.columns;
-  const order = scan.map(({ value, descending }) => (descending ? sql`${value} desc` : value));
-  const where = cursor ? [...source.where, beyond(scan, cursor.keys)] : source.where;
-  const offset = page > 1 ? raw(` offset ${(page - 1) * pageSize}`) : nothing;
-  return sql`page as (
-    select *, row_number() over () as ord from (
-      select ${columns} from ${source.from} where ${all(where)}
-      order by ${join(order, ', ')} limit ${raw(pageSize + 1)}${offset}
-    ) rows
-  )`;
+/** As a JSON array of texts. */
+function keysOf(steps: readonly Step[]): Sql {
+  const texts = steps.map((_, at) => sql`page.${stepName(at)}::text`);
+  return sql`to_json(array[${join(texts, ', ')}])::text`;
 }
 
-function keysOf(steps: readonly Step[]): Sql {
-  const texts = steps.map(({ value }) => sql`(${value})::text`);
-  return sql`array[${join(texts, ', ')}] as keys`;
+function stepName(at: number): Sql {
+  return raw(`step_${at}`);
+}
+
+function orderOf(steps: readonly Step[], nameOf: (step: Step, at: number) => Sql): Sql {
+  return join(
+    steps.map((step, at) => (step.descending ? sql`${nameOf(step, at)} desc` : nameOf(step, at))),
+    ', ',
+  );
 }
 
 /** Counting stops where it no longer matters. */

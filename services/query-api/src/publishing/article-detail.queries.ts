@@ -69,6 +69,6 @@ function resourcesOf(idOrSlug: string, found: FoundArticle | null): readonly Vie
   if (!found) return isId(idOrSlug) ? [{ view: articleDetails.name, key: idOrSlug }] : [];
   return [
     { view: articleDetails.name, key: found.doc.id },
-    ...[...found.people.keys()].map((key) => ({ view: profileDocuments.name, key })),
+    ...Object.keys(found.people).map((key) => ({ view: profileDocuments.name, key })),
   ];
 }

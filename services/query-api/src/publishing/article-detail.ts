@@ -10,10 +10,12 @@ import type { Reader } from '../queries.ts';
 import { articleDetails, likes, profileDocuments, type View } from '../views.ts';
 import { mayEdit, type Standing, type Viewer } from './standing.ts';
 
+type People = Readonly<Record<string, ProfileDoc>>;
+
 /** An article with the people in it, as one viewer sees it. */
 export interface FoundArticle {
   readonly doc: ArticleDetailsDoc;
-  readonly people: ReadonlyMap<string, ProfileDoc>;
+  readonly people: People;
   readonly isLiked: boolean;
 }
 
@@ -35,19 +37,22 @@ export async function findArticle(
   viewer: Viewer,
 ): Promise<FoundArticle | null> {
   const documents = createPostgresDocuments(reader.client);
-  const doc = isId(idOrSlug)
-    ? (await documents.findByIds<ArticleDetailsDoc>(articleDetails.name, [idOrSlug])).get(idOrSlug)
-    : (await documents.findBy<ArticleDetailsDoc>(articleDetails.name, 'activeSlug', idOrSlug))?.doc;
-  if (!doc) return null;
-  const ids = [doc.summary.authorId, ...doc.comments.map(({ authorId }) => authorId)];
-  const [people, isLiked] = await Promise.all([
-    documents.findByIds<ProfileDoc>(profileDocuments.name, [...new Set(ids)]),
-    viewer.userId !== null && likedBy(reader, doc.id, viewer.userId),
+  const byId = isId(idOrSlug);
+  const [found, isLiked] = await Promise.all([
+    documents.findWith<ArticleDetailsDoc, ProfileDoc>(
+      articleDetails.name,
+      byId ? { key: idOrSlug } : { field: 'activeSlug', value: idOrSlug },
+      { field: 'people', view: profileDocuments.name },
+    ),
+    byId ? likedBy(reader, idOrSlug, viewer) : undefined,
   ]);
-  return { doc, people, isLiked };
+  if (!found) return null;
+  const { doc, others: people } = found;
+  return { doc, people, isLiked: isLiked ?? (await likedBy(reader, doc.id, viewer)) };
 }
 
-async function likedBy(reader: Reader, articleId: string, userId: string): Promise<boolean> {
+async function likedBy(reader: Reader, articleId: string, { userId }: Viewer): Promise<boolean> {
+  if (userId === null) return false;
   const rows = await reader.rows(sql`select from ${likes.table} where key = ${likeKey(articleId, userId)}`);
   return rows.length > 0;
 }
@@ -55,7 +60,7 @@ async function likedBy(reader: Reader, articleId: string, userId: string): Promi
 /** The article as the API shows it: what all see first, what depends on the viewer last. */
 export function toDetail({ doc, people, isLiked }: FoundArticle, viewer: Viewer): ArticleDetail {
   const { authorId, isDeleted: _, ...summary } = doc.summary;
-  const author = people.get(authorId);
+  const author = people[authorId];
   return {
     ...summary,
     content: doc.content,
@@ -71,14 +76,11 @@ export function toDetail({ doc, people, isLiked }: FoundArticle, viewer: Viewer)
   };
 }
 
-function toCommentView(
-  { authorId, ...comment }: CommentDoc,
-  people: ReadonlyMap<string, ProfileDoc>,
-): CommentView {
+function toCommentView({ authorId, ...comment }: CommentDoc, people: People): CommentView {
   return { ...comment, author: personOf(people, authorId) };
 }
 
-function personOf(people: ReadonlyMap<string, ProfileDoc>, id: string): PersonSummary {
-  const profile = people.get(id);
+function personOf(people: People, id: string): PersonSummary {
+  const profile = people[id];
   return profile ? toPersonSummary(profile) : unknownPerson(id);
 }

@@ -34,6 +34,7 @@ export interface Counted {
   readonly count: number;
   readonly slug: string;
   readonly more?: unknown;
+  readonly friends?: readonly string[];
 }
 
 const thing = defineAggregate('thing', {
@@ -52,6 +53,7 @@ export function projectionOf(kind: Projection['store']): Projection {
     keys: { ThingCounted: ({ data }) => data.thing },
     evolve: (current) => ({ count: (current?.count ?? 0) + 1, slug: current?.slug ?? '' }),
     lookups: ['slug'],
+    references: ['friends'],
     ...(kind === 'rows'
       ? {
           rows: {
