@@ -11,14 +11,19 @@ import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { type BenchContext, defineBench, type Row } from '../kit/bench.ts';
 import { interleaved, type Measurements, perSecond, type Variant } from '../kit/rounds.ts';
+import { multiplyViews } from './bulk.ts';
 import { articleId, personId } from './log-data.ts';
 import { fold, openReadSide, type ReadSide } from './views.ts';
 
 /** Ten events of each article. */
-const sizes = { full: [10_000, 100_000, 1_000_000], quick: [50, 100, 200] };
+type Sizes = readonly [number, number, number];
+const FULL: Sizes = [10_000, 100_000, 1_000_000];
+const QUICK: Sizes = [50, 100, 200];
+/** Or as many as there are articles in the smallest log. */
+const PEOPLE = 5_000;
 const projections = [articleList, articleCounters, profiles];
 /** The articles whose events are replayed again, and appends in flight. */
-const REPLAYED = { full: 5_000, quick: 20 };
+const REPLAYED = { full: 2_000, quick: 20 };
 const IN_FLIGHT = 64;
 /** Costs may rise by a fifth: rates may fall to this. */
 const FLAT = 1 / 1.2;
@@ -33,10 +38,11 @@ export const growth = defineBench({
   name: 'growth',
   about: 'append and replay at 1 M and 10 M events, lists at 10 k, 100 k and 1 M articles',
   async run(context) {
-    const grown: Grown[] = [];
-    for (const articles of context.pick(sizes.quick, sizes.full)) grown.push(await grow(context, articles));
-    const [, medium, large] = grown;
-    if (!medium || !large) throw new Error('three sizes are compared');
+    const [one, ten, hundred] = context.pick(QUICK, FULL);
+    const small = await grow(context, one);
+    const medium = await grow(context, ten, small);
+    const large = await grow(context, hundred, small);
+    const grown = [small, medium, large];
     const replayed = context.pick(REPLAYED.quick, REPLAYED.full);
     const variants: Variant[] = [
       ...grown.flatMap((one) => listsOf(one)),
@@ -46,7 +52,7 @@ export const growth = defineBench({
       ]),
     ];
     const figures = await interleaved(variants, {
-      rounds: context.pick(1, 5),
+      rounds: context.pick(1, 3),
       warmUpMs: context.pick(100, 1_000),
       runMs: context.pick(200, 1_500),
       say: context.say,
@@ -84,16 +90,14 @@ function flatRow(
   };
 }
 
-async function grow(context: BenchContext, articles: number): Promise<Grown> {
+/** The views of the smallest log are folded, those of the others are made of its. */
+async function grow(context: BenchContext, articles: number, small?: Grown): Promise<Grown> {
   context.say(`${articles} articles: the log`);
-  const side = await openReadSide(context, {
-    people: Math.min(articles, 5_000),
-    articles,
-    likes: 6,
-    comments: 2,
-  });
+  const people = Math.min(small?.articles ?? articles, PEOPLE);
+  const side = await openReadSide(context, { people, articles, likes: 6, comments: 2 });
   context.say(`${articles} articles: the views`);
-  await fold(side, projections);
+  if (small) await multiplyViews(small.side, side, projections, { from: small.articles, to: articles });
+  else await fold(side, projections);
   // As one of query-api's shared connections.
   const client = new pg.Client({
     connectionString: side.url,

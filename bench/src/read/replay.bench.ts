@@ -56,7 +56,7 @@ async function compare(
         run: (ms) => (ms === 0 ? skip() : timed(() => writeRaw(side, projection, folder, batches))),
       },
     ],
-    { rounds: context.pick(1, 3), warmUpMs: 0, runMs: 1, say: (text) => context.say(`${name}: ${text}`) },
+    { rounds: context.pick(1, 2), warmUpMs: 0, runMs: 1, say: (text) => context.say(`${name}: ${text}`) },
   );
   await forget(side.pool, [projection]);
   const measured = `${perSecond(figures.of('replay'))} vs ${perSecond(figures.of('raw'))}`;

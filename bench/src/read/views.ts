@@ -18,6 +18,7 @@ import type pg from 'pg';
 import { Registry } from 'prom-client';
 import type { BenchContext } from '../kit/bench.ts';
 import { withClient } from '../kit/postgres.ts';
+import { bulkSettings, fillTable } from './bulk.ts';
 import { fillLog, type LogShape } from './log-data.ts';
 
 export interface ReadSide {
@@ -29,9 +30,11 @@ export interface ReadSide {
   readonly count: number;
 }
 
+const EVENTS = 'event_store.events';
+
 /** A fresh database with a log of that shape; the context closes it. */
 export async function openReadSide(context: BenchContext, shape: LogShape): Promise<ReadSide> {
-  const server = await context.postgres();
+  const server = await context.postgres(bulkSettings);
   const url = await server.database();
   // As the projector's.
   const pool = createPool({ url, application: 'bench-views', pipeline: true });
@@ -39,7 +42,10 @@ export async function openReadSide(context: BenchContext, shape: LogShape): Prom
   const events = await createPostgresEventStore({ url, application: 'bench-log' });
   context.onEnd(() => events.close());
   await migrate(pool, 'views', viewMigrations);
-  const count = await withClient(url, (client) => fillLog(client, shape));
+  await withClient(url, (client) => fillTable(client, EVENTS, () => fillLog(client, shape)));
+  await pool.query(`vacuum analyze ${EVENTS}`);
+  const { rows } = await pool.query<{ head: string }>('select head from event_store.log');
+  const count = Number(rows[0]?.head);
   const log = createEventLog({ store: events, catalogue, keys: createMemoryKeyStore() });
   return { url, pool, events, log, count };
 }

@@ -31,7 +31,7 @@ export const articleDetailQueries = defineQueries((context) => [
     const detail = toDetail(article, viewer);
     return representation(request, {
       revision: detail.revision,
-      body: pick({ ...detail }, choice),
+      body: choice.fields || choice.exclude ? pick({ ...detail }, choice) : detail,
       position,
     });
   }),
