@@ -39,7 +39,7 @@ export const userQueries = defineQueries((context) => [
     const resources = () => [profileDocuments, accounts].map(({ name }) => ({ view: name, key: id }));
     const { data, position } = await context.read(
       request,
-      { views: [profileDocuments, accounts], resources },
+      { views: [profileDocuments, accounts], resources, isQuick: true },
       async ({ client }) => {
         const documents = createPostgresDocuments(client);
         const [found, own] = await Promise.all([

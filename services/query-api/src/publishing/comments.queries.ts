@@ -28,7 +28,7 @@ export const commentQueries = defineQueries((context) => [
     const { id } = request.params;
     const visible = visibleTo(viewerOf(request.caller));
     const resources = () => [{ view: comments.name, key: id }];
-    const { data, position } = await context.read(request, { views, resources }, (reader) =>
+    const { data, position } = await context.read(request, { views, resources, isQuick: true }, (reader) =>
       reader.rows<{ item: string }>(
         sql`with page as (
             select ${columns} from ${comments.table} c join ${articleList.table} t on t.key = c.article_id
