@@ -39,3 +39,14 @@ test('an open-ended consumer keeps its fingerprint when the catalogue grows; oth
   expect(fingerprint(projection(['A']))).toBe(fingerprint(projection(['A', 'B'])));
   expect(fingerprint(reaction(['A'], false))).not.toBe(fingerprint(reaction(['A', 'B'], false)));
 });
+
+test('a projection whose documents get or lose a column of their own changes its fingerprint', () => {
+  const documents: Projection = { ...openEnded, store: 'documents' };
+  const shapes = [
+    documents,
+    { ...documents, lookups: ['slug'] },
+    { ...documents, references: ['people'] },
+    { ...documents, lookups: ['slug'], references: ['people'] },
+  ];
+  expect(new Set(shapes.map(fingerprint)).size).toBe(4);
+});

@@ -4,7 +4,8 @@ import type { ReactionConsumer } from './reaction.ts';
 
 /**
  * A hash of all that must not change under stored work: handled types, the store, columns, indexes, lookups and
- * references. What * `evolve` does is not in it: a mended fold takes effect on new events, a changed meaning needs a new version.
+ * references. What `evolve` does is not in it: a mended fold takes effect on new events, a changed meaning needs a new
+ * version.
  */
 export function fingerprint<Effects>(consumer: Projection | ReactionConsumer<Effects>): string {
   const shape = consumer.kind === 'projection' ? shapeOf(consumer) : [];
@@ -19,5 +20,7 @@ function shapeOf({ store, rows, lookups, references }: Projection): readonly unk
     type,
     sql ?? null,
   ]);
-  return [store, columns, rows?.indexes ?? [], lookups ?? [], references ?? []];
+  const fields = [...(lookups ?? []), ...(references ?? [])];
+  // Those of documents have columns of their own.
+  return [store, columns, rows?.indexes ?? [], lookups ?? [], ...(fields.length > 0 ? [{ fields }] : [])];
 }

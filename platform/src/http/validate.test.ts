@@ -46,6 +46,14 @@ it('hands handlers the parsed values, not the raw ones', async () => {
   });
 });
 
+it('answers a query string that comes again as it did the first time, on each route by its own schema', async () => {
+  for (let time = 0; time < 2; time++) {
+    expect(await get('/v1/notes?pageSize=5')).toMatchObject({ status: 200, query: { pageSize: 5 } });
+    expect(await get('/v1/notes?pageSize=5&pageSize=6')).toMatchObject({ code: 'unknown-parameter' });
+    expect(await get('/v1/notes/a?pageSize=5')).toMatchObject({ code: 'unknown-parameter' });
+  }
+});
+
 it('lists all mistakes of a body at once, each with a pointer', async () => {
   const answer = await postNote({ title: 'abc', tags: ['ok', '', 7], 'a/b~': 1, secret: null });
   expect(answer).toMatchObject({ status: 422, code: 'validation-failed' });
