@@ -5,7 +5,6 @@ import { type ArticleDetailsDoc, type CommentDoc, likeKey } from '@annals/contra
 import type { ArticleDetail, CommentView } from '@annals/contracts/publishing/views';
 import { createPostgresDocuments } from '@annals/platform/read-store/postgres-documents';
 import { isId } from '../identity/person-json.ts';
-import { sql } from '../lists/sql.ts';
 import type { Reader } from '../queries.ts';
 import { articleDetails, likes, profileDocuments, type View } from '../views.ts';
 import { mayEdit, type Standing, type Viewer } from './standing.ts';
@@ -53,7 +52,11 @@ export async function findArticle(
 
 async function likedBy(reader: Reader, articleId: string, { userId }: Viewer): Promise<boolean> {
   if (userId === null) return false;
-  const rows = await reader.rows(sql`select from ${likes.table} where key = ${likeKey(articleId, userId)}`);
+  const { rows } = await reader.client.query({
+    name: 'liked',
+    text: `select from views.${likes.name} where key = $1`,
+    values: [likeKey(articleId, userId)],
+  });
   return rows.length > 0;
 }
 
