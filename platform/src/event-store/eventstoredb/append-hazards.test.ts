@@ -41,12 +41,12 @@ describe('appends whose outcome the client does not know', () => {
     for (const stream of streams) expect(await store.read(stream)).toHaveLength(1);
   });
 
-  test('hundreds of appends under way when the connection is lost happen once each, and nothing rejects unheard', async () => {
+  test('dozens of appends under way when the connection is lost happen once each, and nothing rejects unheard', async () => {
     const { proxy: proxied, remote } = await hazards.openBehindProxy(PATIENT);
-    await Promise.all(Array.from({ length: 120 }, () => remote.append(newStream(), [newEvent()], 'none')));
+    await Promise.all(Array.from({ length: 50 }, () => remote.append(newStream(), [newEvent()], 'none')));
     await server.clear();
-    const large = 'x'.repeat(20_000);
-    const streams = Array.from({ length: 120 }, newStream);
+    const large = 'x'.repeat(100_000);
+    const streams = Array.from({ length: 50 }, newStream);
     const appends = streams.map((stream) => remote.append(stream, [newEvent({ large })], 'none'));
     const arrived = async () => (await server.counts()).arrived;
     await expect.poll(arrived, { interval: 1, timeout: 10_000 }).toBeGreaterThan(1);
