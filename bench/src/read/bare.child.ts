@@ -22,9 +22,9 @@ const LIST = `
 /** An article with the people in it. */
 const DETAIL = `
   select doc::text as doc, (
-    select string_agg(person.doc::text, ',') from views.profile_documents_v1 person where person.key = any ($2)
+    select string_agg(person.doc::text, ',') from views.profile_documents_v2 person where person.key = any ($2)
   ) as people
-  from views.article_details_v1 where key = $1`;
+  from views.article_details_v2 where key = $1`;
 
 async function open({ databaseUrl, isPipelined }: Ask): Promise<pg.Pool['query']> {
   if (!isPipelined) {

@@ -45,15 +45,15 @@ describe('positions', () => {
   });
 
   test.each([
-    ['article_details_v1', path],
-    ['profile_documents_v1', path],
+    ['article_details_v2', path],
+    ['profile_documents_v2', path],
     ['article_list_v1', '/v1/articles'],
     ['profiles_v1', '/v1/articles'],
     ['article_counters_v1', '/v1/articles'],
     ['article_search_v1', '/v1/articles?search=title'],
     ['likes_v1', `${path}/likes`],
     ['comments_v1', `${path}/comments`],
-    ['profile_documents_v1', `/v1/users/${ada.id}`],
+    ['profile_documents_v2', `/v1/users/${ada.id}`],
     ['profiles_v1', '/v1/users'],
   ])('wait for %s in %s, and then say that it is behind', async (view, asked) => {
     const held = await hold(view);
@@ -99,8 +99,8 @@ describe('positions', () => {
     const park = (view: string, key: string) =>
       side.pool.query(`insert into consumers.parked_keys values ($1, $2, $3, 'x')`, [view, key, position]);
     await park('article_list_v1', article.id);
-    await park('article_details_v1', article.id);
-    await park('profile_documents_v1', ada.id);
+    await park('article_details_v2', article.id);
+    await park('profile_documents_v2', ada.id);
     const headers = { 'annals-min-position': position };
     const list = await side.get('/v1/articles', { headers });
     expect([list.status, list.headers.get('annals-parked')]).toEqual([200, '1']);

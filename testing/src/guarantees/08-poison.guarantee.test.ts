@@ -19,7 +19,7 @@ import { crashesByPoint, report } from './report.ts';
 const NUMBER = 8;
 /** At most 100 a minute: beyond that a projection takes it for a bad release. */
 const DOCUMENTS = counts(3, 40);
-const VIEWS = ['article_list_v1', 'article_details_v1'];
+const VIEWS = ['article_list_v1', 'article_details_v2'];
 
 let stack: TestStack;
 let author: Person;
@@ -96,7 +96,7 @@ it('a poisoned event parks its document alone and replays in order after retry',
   const crash = stack.faults.arm({
     service: 'projector',
     point: 'written',
-    match: 'article_details_v1',
+    match: 'article_details_v2',
     action: 'kill',
   });
   const retried = repair(stack, retries);

@@ -34,8 +34,8 @@ const shown: Readonly<Record<string, string>> = {
   'views.profiles_v1.summary': 'articles and comments show their people',
   'views.profiles_v1.username_lower': 'GET /v1/users?username= filters by it',
   'views.profiles_v1.names': 'GET /v1/articles?search= finds articles by the names of their authors',
-  'views.profile_documents_v1.doc': 'GET /v1/users/{idOrUsername} shows the profile',
-  'views.profile_documents_v1.usernameLower': 'GET /v1/users/{idOrUsername} finds by it',
+  'views.profile_documents_v2.doc': 'GET /v1/users/{idOrUsername} shows the profile',
+  'views.profile_documents_v2.usernameLower': 'GET /v1/users/{idOrUsername} finds by it',
   'views.accounts_v1.doc': 'GET /v1/me shows the own address',
 };
 
@@ -87,7 +87,7 @@ async function rowsOf(sql: string): Promise<readonly Record<string, unknown>[]> 
 /** People whose mail is refused, and whose profile is parked. */
 async function plantTrouble(): Promise<void> {
   const fault = stack.faults.arm({
-    ...{ service: 'projector', point: 'folding', match: /^profile_documents_v1 ProfileUpdated / },
+    ...{ service: 'projector', point: 'folding', match: /^profile_documents_v2 ProfileUpdated / },
     ...{ action: 'throw', isLasting: true },
   });
   const before = markers.count;
