@@ -28,6 +28,16 @@ export const testNginx: string | undefined = process.env.ANNALS_TEST_NGINX;
 /** A connection string of an EventStoreDB for the contract suite, where there is one. */
 export const testEventStore: string | undefined = process.env.ANNALS_TEST_EVENTSTORE_URL;
 
+/** Whether stacks of tests run on the servers of the production profile, as far as there are any. */
+export const isProductionStack = process.env.ANNALS_TEST_STACK === 'production';
+
+/** Where SecantusDB is installed (`node infra/servers/install.ts secantusdb`): a MongoDB server with transactions, … */
+export const secantusdbHome: string | undefined = process.env.ANNALS_TEST_SECANTUSDB_HOME;
+/** … where FerretDB is (`node infra/servers/install.ts ferretdb`): one without, … */
+export const ferretdbHome: string | undefined = process.env.ANNALS_TEST_FERRETDB_HOME;
+/** … and a MongoDB server of one's own, whose databases `annals_test_…` come and go. */
+export const mongoUrl: string | undefined = process.env.ANNALS_TEST_MONGO_URL;
+
 const seed = Number.parseInt(process.env.ANNALS_FUZZ_SEED ?? '', 10);
 /** The seed of a fuzz failure that is to be tried again, … */
 export const fuzzSeed: number | undefined = Number.isNaN(seed) ? undefined : seed;

@@ -76,8 +76,13 @@ const authenticate: Authenticate = (authorization, address) => {
   return { kind: 'user', userId, sessionId: userId, permissions: known, address };
 };
 
+export interface ReadSideOptions {
+  /** The database of documents; without it they are in PostgreSQL. */
+  readonly mongodbUrl?: string;
+}
+
 /** Starts everything on a database of its own; `drop` ends it. */
-export async function openReadSide(): Promise<ReadSide> {
+export async function openReadSide({ mongodbUrl }: ReadSideOptions = {}): Promise<ReadSide> {
   const database = await testDatabase();
   const masterKey = randomBytes(32) as Buffer<ArrayBuffer>;
   const shared = {
@@ -86,6 +91,7 @@ export async function openReadSide(): Promise<ReadSide> {
     opsPort: 0,
     logLevel: 'silent',
     operatorToken: OPERATOR_TOKEN,
+    mongodbUrl,
   } as const;
   const pool = createPool({ url: database.url, application: 'read-side' });
   const store = await createPostgresEventStore({ url: database.url, application: 'read-side' });

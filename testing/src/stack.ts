@@ -8,7 +8,9 @@ import { type Layout, type LocalService, layoutOf, portCount } from '@annals/cli
 import { createLogSink } from '@annals/cli/local/log-sink';
 import type { StackOptions } from '@annals/cli/local/stack';
 import { startStack } from '@annals/cli/local/supervisor';
+import { isProductionStack } from './config.ts';
 import { createFaults, type FaultOptions, type Faults, faultyMainFileOf } from './faults/faults.ts';
+import { productionLike } from './servers/mongodb.ts';
 import { temporaryFolder } from './servers/temporary-folder.ts';
 import { controlStack, type StackControl } from './stack-control.ts';
 
@@ -19,6 +21,8 @@ export interface TestStackOptions {
   readonly tuning?: Readonly<Record<string, string>>;
   /** Where the event log is, if not in the stack's PostgreSQL: `esdb://…`. */
   readonly eventstoreUrl?: string;
+  /** Where documents are. Default: in the stack's PostgreSQL, or in a MongoDB of its own with `ANNALS_TEST_STACK=production`. */
+  readonly mongodbUrl?: string;
   /** Default: a new temporary folder, removed by `stop`. */
   readonly dataFolder?: string;
   /** PostgreSQL's, beside those that make it fast. */
@@ -37,6 +41,8 @@ export interface StackAddress {
   /** The gateway's base URL. */
   readonly url: string;
   readonly databaseUrl: string;
+  /** Null where documents are in PostgreSQL. */
+  readonly mongodbUrl: string | null;
   /** Mails are in `mails` below it, logs in `logs`. */
   readonly dataFolder: string;
   readonly operatorToken: string;
@@ -72,6 +78,8 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     showAll: false,
   });
   const faults = openFaults(options, dataFolder, layout);
+  const mongo = isProductionStack && options.mongodbUrl === undefined ? await productionLike.start() : null;
+  const mongodbUrl = options.mongodbUrl ?? mongo?.url('annals') ?? null;
   const stack = await startStack({
     dataFolder,
     layout,
@@ -80,6 +88,7 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     tuning: {
       ...options.tuning,
       ...(options.eventstoreUrl === undefined ? {} : { ANNALS_EVENTSTORE_URL: options.eventstoreUrl }),
+      ...(mongodbUrl === null ? {} : { ANNALS_MONGODB_URL: mongodbUrl }),
     },
     known: await knownVariables(),
     log,
@@ -97,6 +106,7 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
       layout,
       url,
       databaseUrl,
+      mongodbUrl,
       dataFolder,
       operatorToken: secrets.operatorToken,
       serviceToken: secrets.serviceTokens.importer,
@@ -107,6 +117,7 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
       faults: faults?.faults ?? null,
       stop: async () => {
         await stack.stop();
+        await mongo?.remove();
         await log.close();
         if (!options.dataFolder) await rm(dataFolder, { recursive: true, force: true });
       },

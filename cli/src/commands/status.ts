@@ -80,15 +80,21 @@ async function healthOf({ name, opsUrl }: Operated['services'][number]): Promise
   return { name, state: readiness.isReady ? 'ready' : readiness.reason };
 }
 
-/** Each service tells of all consumers that share its database; of different answers the newest counts. */
+/** Each service tells of all consumers that share its database; of different answers the newest of one that runs counts. */
 async function readConsumers({ services, operatorToken }: Operated): Promise<Consumer[]> {
   const answers = await Promise.all(services.map(({ opsUrl }) => askConsumers(opsUrl, operatorToken)));
   const newest = new Map<string, Consumer>();
   for (const one of answers.flat()) {
     const seen = newest.get(one.consumer);
-    if (!seen || comparePositions(seen.through, one.through) < 0) newest.set(one.consumer, one);
+    if (!seen || isNewer(one, seen)) newest.set(one.consumer, one);
   }
   return [...newest.values()].sort((a, b) => (a.consumer < b.consumer ? -1 : 1));
+}
+
+/** Views that moved to another store are told of twice: nobody runs them where they were. */
+function isNewer(one: Consumer, seen: Consumer): boolean {
+  if ((one.owner === null) !== (seen.owner === null)) return seen.owner === null;
+  return comparePositions(seen.through, one.through) < 0;
 }
 
 /** Empty for services without consumers and for those that are away: their state says so. */

@@ -5,9 +5,9 @@ import type { Account, PersonSummary, Profile } from './views.ts';
 /** Rows: profiles for lists, joins and the search of names. */
 export const profilesView = { name: 'profiles', version: 1 } as const;
 /** Documents: the same profiles for single screens; found by id or `usernameLower`. */
-export const profileDocumentsView = { name: 'profile_documents', version: 2 } as const;
+export const profileDocumentsView = { name: 'profile_documents', version: 2, store: 'documents' } as const;
 /** Documents: what only the owner of an account sees. */
-export const accountsView = { name: 'accounts', version: 1 } as const;
+export const accountsView = { name: 'accounts', version: 1, store: 'documents' } as const;
 
 /** Columns of {@link profilesView}. */
 export interface ProfileColumns {

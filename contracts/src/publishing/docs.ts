@@ -6,7 +6,7 @@ export const articleListView = { name: 'article_list', version: 1 } as const;
 /** Rows: the text that a search looks through. */
 export const articleSearchView = { name: 'article_search', version: 1 } as const;
 /** Documents: an article as one screen shows it; found by id or `activeSlug`. */
-export const articleDetailsView = { name: 'article_details', version: 2 } as const;
+export const articleDetailsView = { name: 'article_details', version: 2, store: 'documents' } as const;
 /** Rows: one per change of an article, keyed by {@link historyKey}. */
 export const articleHistoryView = { name: 'article_history', version: 1 } as const;
 /** Rows: comments by id. */

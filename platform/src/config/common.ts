@@ -68,6 +68,15 @@ export const edgeFields = {
   ]),
 };
 
+/** The database of document views; without it they live in PostgreSQL. */
+export const mongodbUrl = z
+  .string()
+  .regex(
+    /^mongodb(\+srv)?:\/\/[^\s/]+\/[^\s/?]+(\?\S*)?$/,
+    'must be a mongodb URL that names a database, e.g. mongodb://host/annals',
+  )
+  .optional();
+
 /** Wraps the keys of personal data. */
 export const masterKey = keyMaterial();
 /** Keys the hashes of unique keys and tokens. */

@@ -5,13 +5,9 @@ import type { Pool, PoolClient } from 'pg';
 import type { Position } from '../event-store/port.ts';
 import { comparePositions } from '../event-store/position.ts';
 import type { Queryable, SharedConnections } from '../postgres/shared-connections.ts';
+import type { CheckpointRow, DocumentStore, Documents, ViewKey } from '../read-store/documents.ts';
+import { createPostgresDocuments } from '../read-store/postgres-documents.ts';
 import type { KnownProgress } from './known-progress.ts';
-
-/** A document of a view. */
-export interface ViewKey {
-  readonly view: string;
-  readonly key: string;
-}
 
 /** What a read saw. */
 export interface Seen<Data> {
@@ -22,19 +18,12 @@ export interface Seen<Data> {
   readonly outcome: PromiseSettledResult<Data>;
 }
 
-export interface CheckpointRow {
-  readonly consumer: string;
-  readonly position: Position;
-  readonly through: Position;
-  readonly isLive: boolean;
-  readonly parked: number;
-}
-
 /** The checkpoints of those `views` that are there. */
 export async function checkpoints(
   client: Queryable,
   views: readonly string[],
 ): Promise<readonly CheckpointRow[]> {
+  if (views.length === 0) return [];
   const { rows } = await client.query<CheckpointRow>({
     name: 'checkpoints',
     text: `select consumer, position, through, is_live as "isLive",
@@ -48,8 +37,40 @@ export async function checkpoints(
 export interface CheckpointedRead<Data> {
   readonly pool: Pool;
   readonly known: KnownProgress;
+  /** Where documents are, if not beside the rows. */
+  readonly store?: DocumentStore | undefined;
+  readonly views: readonly string[];
+  readonly work: (client: Queryable, documents: Documents) => Promise<Data>;
+}
+
+/** What of a read is left once the checkpoints of documents elsewhere are known. */
+interface RowsRead<Data> {
   readonly views: readonly string[];
   readonly work: (client: Queryable) => Promise<Data>;
+  /** How far all views are, given how far those of rows are. */
+  summarize(rows: readonly CheckpointRow[]): Omit<Seen<never>, 'outcome'>;
+}
+
+/** Runs `read` for the views of rows. Documents elsewhere come between their checkpoints and the answer. */
+function besideDocuments<Data, Result>(
+  { store, views, known, work }: Omit<CheckpointedRead<Data>, 'pool'>,
+  read: (rows: RowsRead<Data>) => Promise<Result>,
+): Promise<Result> {
+  const elsewhere = store ? views.filter((view) => store.holds(view)) : [];
+  if (!store || elsewhere.length === 0) {
+    return read({
+      views,
+      work: (client) => work(client, createPostgresDocuments(client)),
+      summarize: (rows) => summarize(rows, known, views),
+    });
+  }
+  return store.read(elsewhere, (there, documents) =>
+    read({
+      views: views.filter((view) => !store.holds(view)),
+      work: (client) => work(client, documents),
+      summarize: (rows) => summarize([...there, ...rows], known, views),
+    }),
+  );
 }
 
 /** A connection's checkpoint reads that are not answered yet, by views. */
@@ -74,63 +95,94 @@ function sharedCheckpoints(
 }
 
 /** As {@link readOnce}, on connections that others use at the same time. `isUrgent`: to see the newest checkpoints. */
-export async function readTogether<Data>(
-  { known, views, work }: Omit<CheckpointedRead<Data>, 'pool'>,
+export function readTogether<Data>(
+  read: Omit<CheckpointedRead<Data>, 'pool'>,
   connections: SharedConnections,
   isUrgent: boolean,
 ): Promise<Seen<Data>> {
-  const connection = await connections.take();
-  const reading = isUrgent ? checkpoints(connection, views) : sharedCheckpoints(connection, views);
-  const [rows, outcome] = await Promise.allSettled([reading, work(connection)]);
-  if (rows.status === 'rejected') throw rows.reason;
-  return { ...summarize(rows.value, known, views), outcome };
+  return besideDocuments(read, async ({ views, work, summarize }) => {
+    const connection = await connections.take();
+    const reading = isUrgent ? checkpoints(connection, views) : sharedCheckpoints(connection, views);
+    const [rows, outcome] = await Promise.allSettled([reading, work(connection)]);
+    if (rows.status === 'rejected') throw rows.reason;
+    return { ...summarize(rows.value), outcome };
+  });
 }
 
 /** In one round trip: each statement sees at least what those before it saw, so the data is never behind. */
-export async function readOnce<Data>({
-  pool,
-  known,
-  views,
-  work,
-}: CheckpointedRead<Data>): Promise<Seen<Data>> {
-  const client = await pool.connect();
-  try {
-    const [rows, outcome] = await Promise.allSettled([checkpoints(client, views), work(client)]);
-    if (rows.status === 'rejected') throw rows.reason;
-    return { ...summarize(rows.value, known, views), outcome };
-  } finally {
-    client.release();
+export function readOnce<Data>(read: CheckpointedRead<Data>): Promise<Seen<Data>> {
+  return besideDocuments(read, async ({ views, work, summarize }) => {
+    const client = await read.pool.connect();
+    try {
+      const [rows, outcome] = await Promise.allSettled([checkpoints(client, views), work(client)]);
+      if (rows.status === 'rejected') throw rows.reason;
+      return { ...summarize(rows.value), outcome };
+    } finally {
+      client.release();
+    }
+  });
+}
+
+/** A read whose resources were looked up among what is parked. */
+interface Whole<Data> extends Seen<Data> {
+  /** One of the resources lacks events at or before the min position. */
+  readonly isParked: boolean;
+  readonly resources: readonly ViewKey[];
+}
+
+/** Reads of documents elsewhere whose resources keep changing. */
+const ATTEMPTS = 3;
+
+/**
+ * As {@link readOnce}; a repair cannot slip in between the data and the look at what is parked. Rows are read in one
+ * snapshot. Documents elsewhere are read after the look: again, where it is only known then which they are.
+ */
+export async function readWhole<Data>(
+  read: CheckpointedRead<Data>,
+  resources: (data: Data | undefined) => readonly ViewKey[],
+  minPosition: Position,
+): Promise<Whole<Data>> {
+  const looked = new Set<string>();
+  for (let attempt = 0; ; attempt++) {
+    const whole = await readInSnapshot(read, resources, minPosition);
+    const elsewhere = whole.resources.filter(
+      ({ view, key }) => read.store?.holds(view) && !looked.has(`${view}/${key}`),
+    );
+    if (whole.isParked || elsewhere.length === 0) return whole;
+    const isParked = attempt === ATTEMPTS || (await read.store?.isAnyParked(elsewhere, minPosition));
+    if (isParked) return { ...whole, isParked };
+    for (const { view, key } of elsewhere) looked.add(`${view}/${key}`);
   }
 }
 
-/**
- * As {@link readOnce}, in a snapshot, so that a repair cannot slip in between the data and the look at what is parked.
- * `isParked`: one of the `resources` lacks events at or before `minPosition`.
- */
-export async function readInSnapshot<Data>(
-  { pool, known, views, work }: CheckpointedRead<Data>,
+export function readInSnapshot<Data>(
+  read: CheckpointedRead<Data>,
   resources: (data: Data | undefined) => readonly ViewKey[],
   minPosition: Position,
-): Promise<Seen<Data> & { readonly isParked: boolean }> {
-  const client = await pool.connect();
-  try {
-    await client.query('begin isolation level repeatable read read only');
-    // Before the snapshot is taken: so checkpoints and views are of the same generations.
-    await client.query(`lock table ${views.map((view) => `views.${view}`).join(', ')} in access share mode`);
-    const rows = await checkpoints(client, views);
-    const [outcome] = await Promise.allSettled([work(client)]);
-    const wanted = resources(outcome.status === 'fulfilled' ? outcome.value : undefined);
-    // A statement that failed in `work` has ended the transaction; then that error is the answer.
-    const isParked = await isAnyParked(client, wanted, minPosition).catch((error: unknown) => {
-      throw outcome.status === 'rejected' ? outcome.reason : error;
-    });
-    return { ...summarize(rows, known, views), outcome, isParked };
-  } finally {
-    await client.query('rollback').then(
-      () => client.release(),
-      (broken: Error) => client.release(broken),
-    );
-  }
+): Promise<Whole<Data>> {
+  return besideDocuments(read, async ({ views, work, summarize }) => {
+    const client = await read.pool.connect();
+    try {
+      await client.query('begin isolation level repeatable read read only');
+      // Before the snapshot is taken: so checkpoints and views are of the same generations.
+      const tables = views.map((view) => `views.${view}`).join(', ');
+      if (tables !== '') await client.query(`lock table ${tables} in access share mode`);
+      const rows = await checkpoints(client, views);
+      const [outcome] = await Promise.allSettled([work(client)]);
+      const wanted = resources(outcome.status === 'fulfilled' ? outcome.value : undefined);
+      const here = wanted.filter(({ view }) => views.includes(view));
+      // A statement that failed in `work` has ended the transaction; then that error is the answer.
+      const isParked = await isAnyParked(client, here, minPosition).catch((error: unknown) => {
+        throw outcome.status === 'rejected' ? outcome.reason : error;
+      });
+      return { ...summarize(rows), outcome, isParked, resources: wanted };
+    } finally {
+      await client.query('rollback').then(
+        () => client.release(),
+        (broken: Error) => client.release(broken),
+      );
+    }
+  });
 }
 
 async function isAnyParked(

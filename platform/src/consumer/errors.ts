@@ -1,6 +1,7 @@
 /** What can go wrong with a batch, and what that says about the events in it. */
 import { type DomainEventBatch, UndecodableEvent } from '../event-log/log.ts';
 import { EventStoreUnavailable, type Position } from '../event-store/port.ts';
+import { isTransient as isTransientOfMongo } from '../mongodb/errors.ts';
 import { isTransient as isTransientOfPostgres } from '../postgres/errors.ts';
 import { TemporarilyUnavailable } from './reaction.ts';
 import { type Hold, LeaseLost } from './store.ts';
@@ -8,7 +9,7 @@ import { type Hold, LeaseLost } from './store.ts';
 /** True for errors that go away by themselves: the same batch is tried again. */
 export function isTransient(error: unknown): boolean {
   const isAway = error instanceof EventStoreUnavailable || error instanceof TemporarilyUnavailable;
-  return isAway || isTransientOfPostgres(error);
+  return isAway || isTransientOfPostgres(error) || isTransientOfMongo(error);
 }
 
 /** What may be stored of an error: its code, or its class. Messages can quote data. */

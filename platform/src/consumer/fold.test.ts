@@ -45,12 +45,14 @@ function folded(
   docs: Record<string, Tally> = {},
   parked = NONE,
   refused: Record<string, string> = {},
+  reached: Record<string, string> = {},
 ) {
   const keys = keysOf(tally, batch);
   const result = fold(tally, {
     events: batch,
     keys,
     docs: new Map(Object.entries(docs)),
+    reached: new Map(Object.entries(reached)),
     parked,
     refused: new Map(Object.entries(refused)),
   });

@@ -1,5 +1,6 @@
 /** The pure part of a projection's batch: which keys it touches, and what becomes of their documents. */
 import type { DomainEvent } from '@annals/contracts/kit/event';
+import type { Position } from '../event-store/port.ts';
 import { errorCode } from './errors.ts';
 import type { Projection } from './projection.ts';
 import type { ParkedEvent, Writes } from './store.ts';
@@ -31,6 +32,8 @@ export interface Fold {
   readonly keys: readonly (readonly string[])[];
   /** The documents before, by key. */
   readonly docs: ReadonlyMap<string, object>;
+  /** What some of them, or their absence, reflect already: events up to there are passed over. */
+  readonly reached: ReadonlyMap<string, Position>;
   /** Keys with a queue: their events join it. */
   readonly parked: ReadonlySet<string>;
   /** Keys that the store refused: they are parked from their first event on. Key → code. */
@@ -38,8 +41,8 @@ export interface Fold {
 }
 
 /** Folds a batch. An event whose `evolve` throws is parked for that key, and so are all later ones of the key. */
-export function fold(projection: Projection, { events, keys, docs, parked, refused }: Fold): Writes {
-  const states = new Map<string, object | null>();
+export function fold(projection: Projection, { events, keys, docs, reached, parked, refused }: Fold): Writes {
+  const states = new Map<string, Folded>();
   const poisoned = new Set<string>();
   const queue: ParkedEvent[] = [];
   const poison = (event: DomainEvent, key: string, error: string): void => {
@@ -52,17 +55,19 @@ export function fold(projection: Projection, { events, keys, docs, parked, refus
       queue.push(park(event, key, null));
       return;
     }
+    if (isReached(reached, key, event)) return;
     const refusal = refused.get(key);
     if (refusal !== undefined) {
       poison(event, key, refusal);
       return;
     }
-    const current = states.get(key);
+    const folded = states.get(key);
     try {
-      states.set(
-        key,
-        projection.evolve(current === undefined ? (docs.get(key) ?? null) : current, event, key),
-      );
+      const state = projection.evolve(folded ? folded.state : (docs.get(key) ?? null), event, key);
+      if (folded) {
+        folded.state = state;
+        folded.position = event.position;
+      } else states.set(key, { state, position: event.position });
     } catch (error) {
       poison(event, key, errorCode(error));
     }
@@ -72,19 +77,37 @@ export function fold(projection: Projection, { events, keys, docs, parked, refus
   return { ...changes(states, docs), parked: queue };
 }
 
+/** What became of a key, and by which event. */
+interface Folded {
+  state: object | null;
+  position: Position;
+}
+
+/** True where the document of `key` reflects `event` already. */
+export function isReached(
+  reached: ReadonlyMap<string, Position>,
+  key: string,
+  { position }: { readonly position: Position },
+): boolean {
+  const last = reached.get(key);
+  return last !== undefined && position <= last;
+}
+
 function changes(
-  states: ReadonlyMap<string, object | null>,
+  states: ReadonlyMap<string, Folded>,
   docs: ReadonlyMap<string, object>,
 ): Omit<Writes, 'parked'> {
   const upserts = new Map<string, object>();
   const deletes: string[] = [];
-  for (const [key, state] of states) {
+  const positions = new Map<string, Position>();
+  for (const [key, { state, position }] of states) {
     const before = docs.get(key) ?? null;
     if (state === before) continue;
+    positions.set(key, position);
     if (state === null) deletes.push(key);
     else upserts.set(key, state);
   }
-  return { upserts, deletes };
+  return { upserts, deletes, positions };
 }
 
 function park({ stream, revision, position }: DomainEvent, key: string, error: string | null): ParkedEvent {

@@ -7,23 +7,22 @@ import { Problem } from '@annals/contracts/problems';
 import type { Position } from '../event-store/port.ts';
 import type { Listener } from '../postgres/listener.ts';
 import type { Queryable } from '../postgres/shared-connections.ts';
+import type { CheckpointRow, DocumentStore, Documents, ViewKey } from '../read-store/documents.ts';
 import {
   type CheckpointedRead,
   checkpoints,
-  readInSnapshot,
   readOnce,
   readTogether,
+  readWhole,
   type Seen,
-  type ViewKey,
 } from './checkpointed-read.ts';
-import { createKnownProgress } from './known-progress.ts';
+import { createKnownProgress, type KnownProgress } from './known-progress.ts';
 import { PROGRESS_CHANNEL, parsePayload } from './progress.ts';
 import { createReadSources, type ReadSource } from './read-sources.ts';
 
-export type { ViewKey } from './checkpointed-read.ts';
 export type { ReadSource } from './read-sources.ts';
 
-/** How often a reader looks again that saw less than was announced, as behind a read replica. */
+/** How often a reader looks again that saw less than was announced, and whoever waits for documents elsewhere. */
 const RECHECK_MS = 20;
 /** How often checkpoints are read for those who wait, should notifications not arrive. */
 const POLL_MS = 250;
@@ -53,14 +52,14 @@ export interface Fresh<Data> {
 
 export interface Freshness {
   /**
-   * Runs `work`, which reads `views` (names of projections with their version, at least one) on the given connection
-   * alone. Throws Problem `projection-behind`, `projection-parked` or `unavailable`, the signal's reason, and what
+   * Runs `work`, which reads `views` (names of projections with their version, at least one) on the given connection,
+   * and their documents by the given port, alone. Throws Problem `projection-behind`, `projection-parked` or `unavailable`, the signal's reason, and what
    * `work` throws once the views have got there. `work` may run more than once.
    */
   read<Data>(
     views: readonly string[],
     options: FreshOptions<Data>,
-    work: (client: Queryable) => Promise<Data>,
+    work: (client: Queryable, documents: Documents) => Promise<Data>,
   ): Promise<Fresh<Data>>;
   /** True where all `views` are there and have caught up with the log once. */
   areLive(views: readonly string[]): Promise<boolean>;
@@ -73,34 +72,24 @@ export interface FreshnessOptions extends ReadSource {
   readonly replicas?: readonly ReadSource[];
   /** Of the primary. */
   readonly listener: Listener;
+  /** Where documents are, if not beside the rows. */
+  readonly store?: DocumentStore | undefined;
   /** Readers that may wait at once; more are refused. Default 1,000. */
   readonly maxWaiting?: number;
 }
 
 /** Begins to listen to announcements. */
 export function createFreshness(options: FreshnessOptions): Freshness {
-  const { pool, shared, listener, replicas = [], maxWaiting = 1_000 } = options;
+  const { pool, shared, listener, store, replicas = [], maxWaiting = 1_000 } = options;
   const readFromAny = createReadSources([...replicas, { pool, shared }]);
   const known = createKnownProgress();
   const closing = new AbortController();
   const listening = listener.listen(PROGRESS_CHANNEL, (payload) => known.learn(parsePayload(payload)));
   listening.catch(() => {});
-  let polling: NodeJS.Timeout | undefined;
-  let isPolling = false;
-
-  /** Reads for all who wait at once, one statement at a time. What fails is tried again; the reads themselves tell of errors. */
-  const poll = (): void => {
-    if (isPolling) return;
-    isPolling = true;
-    checkpoints(pool, known.awaited())
-      .then(
-        (rows) => known.learn(rows.map(({ consumer, position, through }) => [consumer, position, through])),
-        () => {},
-      )
-      .finally(() => {
-        isPolling = false;
-      });
-  };
+  const isElsewhere = (view: string): boolean => store?.holds(view) ?? false;
+  const rowViews = (views: readonly string[]) => views.filter((view) => !isElsewhere(view));
+  const polls = [createPoll(known, POLL_MS, (views) => checkpoints(pool, rowViews(views)))];
+  if (store) polls.push(createPoll(known, RECHECK_MS, (views) => checkpointsIn(store, views)));
 
   const waitFor = async (
     views: readonly string[],
@@ -116,16 +105,11 @@ export function createFreshness(options: FreshnessOptions): Freshness {
       waitMs,
       AbortSignal.any([closing.signal, ...(signal ? [signal] : [])]),
     );
-    polling ??= setInterval(poll, POLL_MS);
-    poll();
-    try {
-      if (!(await waiting)) throw behind();
-    } finally {
-      if (known.waiting === 0) {
-        clearInterval(polling);
-        polling = undefined;
-      }
-    }
+    for (const poll of polls) poll.start();
+    const isThere = await waiting.finally(() => {
+      if (known.waiting === 0) for (const poll of polls) poll.stop();
+    });
+    if (!isThere) throw behind();
   };
 
   const readNow = <Data>(
@@ -158,13 +142,13 @@ export function createFreshness(options: FreshnessOptions): Freshness {
 
   return {
     async read(views, options, work) {
-      const read = { known, views, work };
+      const read = { known, store, views, work };
       const { minPosition, resources } = options;
       if (minPosition === undefined) return settle(await readNow(read, options));
       const seen = await readFrom(read, minPosition, options);
       if (seen.parked === 0 || !resources) return settle(seen);
       const whole = await readFromAny((source) =>
-        readInSnapshot({ ...read, pool: source.pool }, resources, minPosition),
+        readWhole({ ...read, pool: source.pool }, resources, minPosition),
       );
       if (whole.position < minPosition) throw behind();
       if (!whole.isParked) return settle(whole);
@@ -173,7 +157,9 @@ export function createFreshness(options: FreshnessOptions): Freshness {
       });
     },
     async areLive(views) {
-      const rows = await readFromAny((source) => checkpoints(source.pool, views));
+      const there = store ? await checkpointsIn(store, views) : [];
+      const here = await readFromAny((source) => checkpoints(source.pool, rowViews(views)));
+      const rows = [...here, ...there];
       return rows.length === new Set(views).size && rows.every(({ isLive }) => isLive);
     },
     async close() {
@@ -185,6 +171,54 @@ export function createFreshness(options: FreshnessOptions): Freshness {
 }
 
 type Reading<Data> = Omit<CheckpointedRead<Data>, 'pool'>;
+
+/** The checkpoints of those `views` that `store` holds. */
+async function checkpointsIn(
+  store: DocumentStore,
+  views: readonly string[],
+): Promise<readonly CheckpointRow[]> {
+  const held = views.filter((view) => store.holds(view));
+  return held.length > 0 ? store.checkpoints(held) : [];
+}
+
+/** Reads checkpoints for all who wait at once, again and again. */
+interface Poll {
+  /** Reads now, and from now on. */
+  start(): void;
+  stop(): void;
+}
+
+/** One read at a time. What fails is tried again; the reads of data tell of errors. */
+function createPoll(
+  known: KnownProgress,
+  everyMs: number,
+  read: (awaited: readonly string[]) => Promise<readonly CheckpointRow[]>,
+): Poll {
+  let timer: NodeJS.Timeout | undefined;
+  let isReading = false;
+  const look = (): void => {
+    if (isReading) return;
+    isReading = true;
+    read(known.awaited())
+      .then(
+        (rows) => known.learn(rows.map(({ consumer, position, through }) => [consumer, position, through])),
+        () => {},
+      )
+      .finally(() => {
+        isReading = false;
+      });
+  };
+  return {
+    start() {
+      timer ??= setInterval(look, everyMs);
+      look();
+    },
+    stop() {
+      clearInterval(timer);
+      timer = undefined;
+    },
+  };
+}
 
 function settle<Data>({ outcome, ...seen }: Seen<Data>): Fresh<Data> {
   if (outcome.status === 'rejected') throw outcome.reason;

@@ -195,8 +195,9 @@ describe('a switch in the middle of a read', () => {
       const claim = await store.claim(consumer, 'one', 60_000);
       if (!claim) throw new Error(`${consumer} is taken`);
       const parked = [{ key: 'p', stream: 's', revision: 0, position: first, error: 'TypeError' }];
+      const nothing = { deletes: [], positions: new Map<string, string>() };
       const upserts = new Map([['a', { count: 1, seen: [0] }]]);
-      await store.goLive(await store.commit(claim, to, { upserts, deletes: [], parked }));
+      await store.goLive(await store.commit(claim, to, { upserts, parked, ...nothing }));
     };
     await write(VIEW, second);
     await store.begin(VIEW, await kit.log.start(), 0);

@@ -26,9 +26,10 @@ function batch(...articles: readonly string[]): readonly DomainEvent[] {
 }
 
 let stored: Map<string, object>;
-const query = vi.fn(
-  async (keys: readonly string[]) => new Map([...stored].filter(([key]) => keys.includes(key))),
-);
+const query = vi.fn(async (keys: readonly string[]) => ({
+  docs: new Map([...stored].filter(([key]) => keys.includes(key))),
+  reached: new Map<string, string>(),
+}));
 const parked = new Set<string>();
 let loader: Loader;
 beforeEach(() => {
@@ -56,7 +57,7 @@ describe('documents loaded ahead', () => {
       ['new', { count: 1 }],
       ['other', { count: 9 }],
     ]);
-    loader.written({ upserts, deletes: ['b'], parked: [] });
+    loader.written({ upserts, deletes: ['b'], parked: [], positions: new Map() });
     expect(await docsOf(events)).toEqual({ a: { count: 2 }, new: { count: 1 } });
   });
 

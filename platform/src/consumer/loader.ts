@@ -5,21 +5,22 @@
 import type { DomainEvent } from '@annals/contracts/kit/event';
 import { keysOf, keysToLoad } from './fold.ts';
 import type { Projection } from './projection.ts';
-import type { Writes } from './store.ts';
+import type { Loaded, Writes } from './store.ts';
 
 /** A batch with all that its fold needs. */
-export interface Loaded {
+export interface Prepared extends Loaded {
   readonly events: readonly DomainEvent[];
   /** Of each event. */
   readonly keys: readonly (readonly string[])[];
-  readonly docs: ReadonlyMap<string, object>;
 }
+
+const NOTHING: Loaded = { docs: new Map(), reached: new Map() };
 
 export interface Loader {
   /** Begins to load for the batch after the one at work. */
   ahead(events: readonly DomainEvent[]): void;
   /** What the fold needs, as of the newest commit. Throws what `keys` of the projection throws. */
-  load(events: readonly DomainEvent[]): Promise<Loaded>;
+  load(events: readonly DomainEvent[]): Promise<Prepared>;
   /** A batch was committed: of what was loaded ahead, this is newer. */
   written(writes: Writes): void;
   /** Something else was committed: what was loaded ahead may be outdated. */
@@ -28,7 +29,7 @@ export interface Loader {
 
 interface Ahead {
   readonly events: readonly DomainEvent[];
-  readonly loading: Promise<Loaded>;
+  readonly loading: Promise<Prepared>;
   written: Writes | undefined;
 }
 
@@ -36,14 +37,14 @@ interface Ahead {
 export function createLoader(
   projection: Projection,
   parked: ReadonlySet<string>,
-  query: (keys: readonly string[]) => Promise<ReadonlyMap<string, object>>,
+  query: (keys: readonly string[]) => Promise<Loaded>,
 ): Loader {
   let ahead: Ahead | undefined;
 
-  const loadNow = async (events: readonly DomainEvent[]): Promise<Loaded> => {
+  const loadNow = async (events: readonly DomainEvent[]): Promise<Prepared> => {
     const keys = keysOf(projection, events);
     const wanted = keysToLoad(keys, parked);
-    return { events, keys, docs: wanted.length > 0 ? await query(wanted) : new Map() };
+    return { events, keys, ...(wanted.length > 0 ? await query(wanted) : NOTHING) };
   };
 
   return {
@@ -58,7 +59,7 @@ export function createLoader(
       ahead = undefined;
       if (!own) return loadNow(events);
       const loaded = await own.loading;
-      return own.written ? { ...loaded, docs: overlay(loaded, own.written) } : loaded;
+      return own.written ? overlay(loaded, own.written) : loaded;
     },
     written(writes) {
       if (ahead) ahead.written = writes;
@@ -69,15 +70,15 @@ export function createLoader(
   };
 }
 
-/** The documents with those writes that concern them. */
-function overlay({ keys, docs }: Loaded, { upserts, deletes }: Writes): ReadonlyMap<string, object> {
-  const newest = new Map(docs);
-  for (const key of deletes) newest.delete(key);
-  for (const some of keys) {
+/** What was loaded, with those writes that concern it: they reflect every event before this batch. */
+function overlay(loaded: Prepared, { upserts, deletes }: Writes): Prepared {
+  const docs = new Map(loaded.docs);
+  for (const key of deletes) docs.delete(key);
+  for (const some of loaded.keys) {
     for (const key of some) {
       const doc = upserts.get(key);
-      if (doc) newest.set(key, doc);
+      if (doc) docs.set(key, doc);
     }
   }
-  return newest;
+  return { ...loaded, docs };
 }

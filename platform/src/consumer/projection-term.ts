@@ -2,7 +2,7 @@
 import type { DomainEvent } from '@annals/contracts/kit/event';
 import type { EventLog } from '../event-log/log.ts';
 import { errorCode, isTransient } from './errors.ts';
-import { fold } from './fold.ts';
+import { fold, isReached } from './fold.ts';
 import { createLoader } from './loader.ts';
 import type { ParkingLimit } from './parking-limit.ts';
 import type { Projection } from './projection.ts';
@@ -53,16 +53,19 @@ export async function openProjection({
 
   /** The key's document once its parked events are folded. Throws where they still cannot be. */
   const refold = async (key: string): Promise<Writes> => {
-    const before = (await store.load(consumer, [key])).get(key) ?? null;
+    const { docs, reached } = await store.load(consumer, [key]);
+    const before = docs.get(key) ?? null;
     let state = before;
+    let last: string | undefined;
     for (let after: string | null = null; ; ) {
       const page: readonly ParkedEvent[] = await store.parkedEvents(consumer, key, after, PAGE);
-      for (const event of await readAgain(log, page)) state = projection.evolve(state, event, key);
+      const events = (await readAgain(log, page)).filter((event) => !isReached(reached, key, event));
+      for (const event of events) state = projection.evolve(state, event, key);
+      last = events.at(-1)?.position ?? last;
       after = page.at(-1)?.position ?? null;
       if (page.length < PAGE) break;
     }
-    const upserts = new Map(state === null ? [] : [[key, state]]);
-    return { upserts, deletes: state === null && before !== null ? [key] : [], parked: [] };
+    return becoming(key, before, state, last);
   };
 
   const retry = async (claim: Claim, request: PendingRequest, key: string): Promise<Claim> => {
@@ -85,10 +88,10 @@ export async function openProjection({
   return {
     prepare: loader.ahead,
     async apply(claim, events, to) {
-      const { keys, docs } = await loader.load(events);
+      const { keys, docs, reached } = await loader.load(events);
       const refused = new Map<string, string>();
       for (;;) {
-        const writes = fold(projection, { events, keys, docs, parked, refused });
+        const writes = fold(projection, { events, keys, docs, reached, parked, refused });
         try {
           return await commit(claim, to, writes);
         } catch (error) {
@@ -113,6 +116,21 @@ export async function openProjection({
       parked.delete(key);
       return moved;
     },
+  };
+}
+
+/** The writes that make `after` of `before`, by events up to `last`. */
+function becoming(
+  key: string,
+  before: object | null,
+  after: object | null,
+  last: string | undefined,
+): Writes {
+  return {
+    upserts: new Map(after === null ? [] : [[key, after]]),
+    deletes: after === null && before !== null ? [key] : [],
+    parked: [],
+    positions: new Map(last === undefined ? [] : [[key, last]]),
   };
 }
 

@@ -49,6 +49,7 @@ async function expected(): Promise<ReadonlyMap<string, string>> {
       events,
       keys,
       docs: new Map(),
+      reached: new Map(),
       parked: new Set(),
       refused: new Map(),
     });

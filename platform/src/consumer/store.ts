@@ -1,7 +1,7 @@
 /**
  * The consumer store port: where a consumer keeps its checkpoint and lease together with what it writes, so that all
- * of it moves in one transaction. Adapters: Postgres views (rows and JSONB-like documents) and Postgres reactions;
- * MongoDB is one more. Contract suite: `testing/src/suites/consumer-store.suite.ts`.
+ * of it moves in one transaction. Adapters: Postgres views (rows and JSON documents), Postgres reactions, MongoDB views
+ * (documents). Contract suite: `testing/src/suites/consumer-store.suite.ts`.
  */
 import type { Position } from '../event-store/port.ts';
 import type { Projection } from './projection.ts';
@@ -88,6 +88,18 @@ export interface Writes {
   readonly upserts: ReadonlyMap<string, object>;
   readonly deletes: readonly string[];
   readonly parked: readonly ParkedEvent[];
+  /** Of each key that is written: the last event folded into it. */
+  readonly positions: ReadonlyMap<string, Position>;
+}
+
+/** Documents as a store holds them. */
+export interface Loaded {
+  readonly docs: ReadonlyMap<string, object>;
+  /**
+   * Where a document may be ahead of the checkpoint: the last event folded into it, or into its deletion. Events up to
+   * there must not be folded into it again.
+   */
+  readonly reached: ReadonlyMap<string, Position>;
 }
 
 /**
@@ -199,7 +211,7 @@ export interface ConsumerStore<Effects> {
   attend(owner: string, consumers: readonly string[], ttlMs: number): Promise<readonly Candidate[]>;
   /** Takes the lease where it is free, has run out or is already `owner`'s, with a new epoch; null where it is not. */
   claim(consumer: string, owner: string, leaseMs: number): Promise<Claim | null>;
-  /** Extends all leases and stores `through`, in one statement. Gives the claims that have been lost. */
+  /** Extends all leases and stores `through`. Gives the claims that have been lost. */
   renew(holdings: readonly Holding[]): Promise<readonly Claim[]>;
   /** Gives leases up; those lost already are left alone. */
   release(claims: readonly Claim[]): Promise<void>;
@@ -207,7 +219,8 @@ export interface ConsumerStore<Effects> {
   /**
    * Moves the checkpoint to `to` and writes the effects, in one transaction. Throws {@link LeaseLost} where the
    * checkpoint is not where `claim` says, and {@link WritesRefused}; then nothing was written. Any other error leaves
-   * the outcome unknown: claim again, the checkpoint tells.
+   * the outcome unknown: claim again, the checkpoint tells. On a MongoDB server without transactions documents may be
+   * written though the checkpoint does not move; they say so themselves, see {@link Loaded.reached}.
    */
   commit(claim: Claim, to: Position, effects: Effects | null, repair?: Repair): Promise<Claim>;
   /** Says that the consumer has caught up. */
@@ -254,7 +267,7 @@ export interface ViewSnapshot {
  */
 export interface ViewStore extends ConsumerStore<Writes> {
   /** The documents of those `keys` that have one, in one query. */
-  load(consumer: string, keys: readonly string[]): Promise<ReadonlyMap<string, object>>;
+  load(consumer: string, keys: readonly string[]): Promise<Loaded>;
   /** The keys with parked events. */
   parkedKeys(consumer: string): Promise<readonly string[]>;
   /** A key's parked events after `after`, in position order, at most `limit`. */

@@ -1,6 +1,7 @@
 /** Problems as RFC 9457 answers. */
 import { Problem, type ProblemCode, problems } from '@annals/contracts/problems';
 import { EventStoreUnavailable } from '../event-store/port.ts';
+import { isTransient as isTransientOfMongo } from '../mongodb/errors.ts';
 import { isTransient } from '../postgres/errors.ts';
 import type { RouteResponse } from './types.ts';
 
@@ -56,7 +57,7 @@ export function toProblem(error: unknown): Problem {
   if (code?.startsWith('FST_') && statusCode !== undefined && statusCode < 500) {
     return new Problem('malformed-request', 'The request could not be understood.', { cause: error });
   }
-  if (error instanceof EventStoreUnavailable || isTransient(error)) {
+  if (error instanceof EventStoreUnavailable || isTransient(error) || isTransientOfMongo(error)) {
     const detail = 'The store can not be reached right now; try again.';
     return new Problem('unavailable', detail, { cause: error, retryAfter: 1 });
   }

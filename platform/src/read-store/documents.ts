@@ -1,5 +1,7 @@
 /** The document read port: documents of a view by key or by one of the fields that its projection declares. */
 
+import type { Position } from '../event-store/port.ts';
+
 /** A document with its key. */
 export interface Found<Doc> {
   readonly key: string;
@@ -18,6 +20,37 @@ export type Named = { readonly key: string } | { readonly field: string; readonl
 export interface Reference {
   readonly field: string;
   readonly view: string;
+}
+
+/** How far a view is. */
+export interface CheckpointRow {
+  readonly consumer: string;
+  readonly position: Position;
+  readonly through: Position;
+  readonly isLive: boolean;
+  /** Keys with parked events. */
+  readonly parked: number;
+}
+
+/** A document of a view. */
+export interface ViewKey {
+  readonly view: string;
+  readonly key: string;
+}
+
+/** A database of documents besides the one of rows, with their checkpoints. */
+export interface DocumentStore {
+  /** True for the views that are there. */
+  holds(view: string): boolean;
+  /** The checkpoints of those `views` that have one. */
+  checkpoints(views: readonly string[]): Promise<readonly CheckpointRow[]>;
+  /** Reads the checkpoints of `views`, then runs `work`: the documents that it reads are not older than they say. */
+  read<Result>(
+    views: readonly string[],
+    work: (checkpoints: readonly CheckpointRow[], documents: Documents) => Promise<Result>,
+  ): Promise<Result>;
+  /** True where one of them has events parked at or before `minPosition`. What is read from then on has been repaired. */
+  isAnyParked(keys: readonly ViewKey[], minPosition: Position): Promise<boolean>;
 }
 
 /** Reads documents as their projection wrote them; the caller names their type. `view`: name and version, as the projection's. */

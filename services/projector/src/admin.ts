@@ -1,8 +1,7 @@
 /** What operators ask of the projector. */
-import { parkedDocuments } from '@annals/platform/consumer/postgres/parked';
+import type { ParkedDocument } from '@annals/platform/consumer/postgres/parked';
 import type { Consumers } from '@annals/platform/consumer/runtime';
 import { type AdminRoute, adminRoute } from '@annals/platform/http/ops-server';
-import type { Pool } from 'pg';
 import { z } from 'zod';
 
 const repair = z.discriminatedUnion('action', [
@@ -14,6 +13,12 @@ const repair = z.discriminatedUnion('action', [
   }),
 ]);
 
+/** The documents that wait for a repair, the longest parked first; of `consumer` alone where it is given. */
+export type ParkedDocuments = (options: {
+  readonly consumer: string | undefined;
+  readonly limit: number;
+}) => Promise<readonly ParkedDocument[]>;
+
 /** Documents that one answer lists. */
 const LISTED = 1_000;
 
@@ -24,7 +29,7 @@ const LISTED = 1_000;
 export function consumerRoutes(
   consumers: Consumers,
   views: readonly string[],
-  pool: Pool,
+  parkedIn: ParkedDocuments,
 ): readonly AdminRoute[] {
   return [
     adminRoute({ method: 'GET', path: '/admin/status' }, async () => ({
@@ -35,7 +40,7 @@ export function consumerRoutes(
       { method: 'GET', path: '/admin/parked', query: z.strictObject({ consumer: z.string().optional() }) },
       async ({ query: { consumer } }) => ({
         status: 200,
-        body: { parked: await parkedDocuments(pool, { consumer, limit: LISTED }) },
+        body: { parked: await parkedIn({ consumer, limit: LISTED }) },
       }),
     ),
     adminRoute({ method: 'GET', path: '/admin/repairs' }, async () => ({

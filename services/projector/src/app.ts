@@ -3,10 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { catalogue } from '@annals/contracts/catalogue';
 import type { ConsumerFaults } from '@annals/platform/consumer/faults';
+import { type ConsumersPart, joinConsumers } from '@annals/platform/consumer/joined';
+import { parkedDocuments } from '@annals/platform/consumer/postgres/parked';
 import { createPostgresViewStore } from '@annals/platform/consumer/postgres/store';
 import { createProgress } from '@annals/platform/consumer/progress';
 import { type Projection, viewName } from '@annals/platform/consumer/projection';
-import { type Consumers, createConsumers } from '@annals/platform/consumer/runtime';
+import { type Consumers, type ConsumersOptions, createConsumers } from '@annals/platform/consumer/runtime';
+import type { ViewStore } from '@annals/platform/consumer/store';
 import { createEventLog } from '@annals/platform/event-log/event-log';
 import type { EventLog } from '@annals/platform/event-log/log';
 import { openEventStore } from '@annals/platform/event-store/open';
@@ -22,7 +25,7 @@ import { createMetrics } from '@annals/platform/telemetry/metrics';
 import { createTracing, type Tracing } from '@annals/platform/telemetry/tracing';
 import type { Pool } from 'pg';
 import type { Registry } from 'prom-client';
-import { consumerRoutes } from './admin.ts';
+import { consumerRoutes, type ParkedDocuments } from './admin.ts';
 import type { Config } from './config.ts';
 import { projections } from './projections.ts';
 import { startTrimming } from './push/trimming.ts';
@@ -75,7 +78,7 @@ async function run(config: Config, overrides: Overrides, releasers: Releasers): 
   const platform = await openPlatform(config, releasers);
   const { logger, metrics, pool } = platform;
   await migrate(pool, 'views', viewMigrations);
-  const consumers = openConsumers(platform, overrides, releasers);
+  const { consumers, parked } = await openViews(config, platform, overrides, releasers);
   const relaying = await openRelaying(config, platform, overrides);
   const ops = createOpsServer({
     service: NAME,
@@ -84,7 +87,7 @@ async function run(config: Config, overrides: Overrides, releasers: Releasers): 
     operatorToken,
     checks: async () => ({ views: consumers.isReady() }),
     admin: [
-      ...consumerRoutes(consumers, (overrides.projections ?? projections).map(viewName), pool),
+      ...consumerRoutes(consumers, (overrides.projections ?? projections).map(viewName), parked),
       ...topicRoutes(relaying, platform.log),
     ],
   });
@@ -134,14 +137,69 @@ async function openRelaying(
   return null;
 }
 
-function openConsumers(
+/** What folds the views, and what of them is parked. */
+interface Views {
+  readonly consumers: Consumers;
+  readonly parked: ParkedDocuments;
+}
+
+async function openViews(
+  config: Config,
   { log, logger, metrics, tracing, pool, viewPool, owner }: Platform,
-  { projections: consumers = projections, faults, ...timing }: Overrides,
+  { projections: all = projections, faults, ...timing }: Overrides,
   releasers: Releasers,
-): Consumers {
+): Promise<Views> {
   const progress = createProgress({ pool, logger });
   releasers.add(() => progress.close());
-  const store = createPostgresViewStore({ pool: viewPool, faults });
-  const means = { log, store, owner, logger, metrics, tracing, progress };
-  return createConsumers({ ...means, consumers, faults, auditEveryMs: AUDIT_EVERY_MS, ...timing });
+  const audit = { auditEveryMs: AUDIT_EVERY_MS };
+  const means = { log, owner, logger, metrics, tracing, progress, faults, ...audit, ...timing };
+  const documents = await openDocuments(config, faults, releasers);
+  const isHere = ({ store }: Projection) => documents === undefined || store === 'rows';
+  const rows = partOf(createPostgresViewStore({ pool: viewPool, faults }), all.filter(isHere), means);
+  const parkedHere: ParkedDocuments = (options) => parkedDocuments(pool, options);
+  if (!documents) return { consumers: rows.consumers, parked: parkedHere };
+  const elsewhere = partOf(
+    documents.store,
+    all.filter((one) => !isHere(one)),
+    means,
+  );
+  return {
+    consumers: joinConsumers([rows, elsewhere]),
+    parked: async (options) => {
+      const here = (await parkedHere(options)).filter(({ consumer }) => !elsewhere.owns(consumer));
+      const both = [...here, ...(await documents.parked(options))];
+      return both.sort((a, b) => (a.parkedAt < b.parkedAt ? -1 : 1)).slice(0, options.limit);
+    },
+  };
+}
+
+/** The consumers of one store. */
+function partOf(
+  store: ViewStore,
+  consumers: readonly Projection[],
+  means: Omit<ConsumersOptions, 'store' | 'consumers'>,
+): ConsumersPart {
+  const names = new Set(consumers.map(viewName));
+  return {
+    consumers: createConsumers({ ...means, store, consumers }),
+    owns: (consumer) => names.has(consumer),
+  };
+}
+
+/** MongoDB, where it is configured; its driver is loaded only then. */
+async function openDocuments(
+  { mongodbUrl: url }: Config,
+  faults: ConsumerFaults | undefined,
+  releasers: Releasers,
+): Promise<{ readonly store: ViewStore; readonly parked: ParkedDocuments } | undefined> {
+  if (url === undefined) return undefined;
+  const { openMongo } = await import('@annals/platform/mongodb/database');
+  const { createMongoViewStore } = await import('@annals/platform/consumer/mongodb/store');
+  const { parkedDocuments } = await import('@annals/platform/consumer/mongodb/parking');
+  const mongo = openMongo({ url, application: NAME });
+  releasers.add(() => mongo.close());
+  return {
+    store: createMongoViewStore({ mongo, faults }),
+    parked: (options) => parkedDocuments(mongo, options),
+  };
 }

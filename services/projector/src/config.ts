@@ -1,5 +1,5 @@
 /** The projector's configuration. */
-import { commaList, masterKey, serviceFields, wholeNumber } from '@annals/platform/config/common';
+import { commaList, masterKey, mongodbUrl, serviceFields, wholeNumber } from '@annals/platform/config/common';
 import { loadConfig } from '@annals/platform/config/config';
 import { z } from 'zod';
 
@@ -9,6 +9,7 @@ const settings = z.object({
   ...serviceFields,
   /** Opens the personal data that views show. */
   masterKey,
+  mongodbUrl,
   /** `host:port,…`; without them the relay to integration topics is off. */
   kafkaBrokers: commaList(
     z.string().regex(/^[^\s:,/]+:\d{1,5}$|^\[[\da-f:]+\]:\d{1,5}$/i, 'must be host:port'),

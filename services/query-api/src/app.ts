@@ -24,6 +24,7 @@ import { createListener } from '@annals/platform/postgres/listener';
 import { createPool } from '@annals/platform/postgres/pool';
 import { createSharedConnections } from '@annals/platform/postgres/shared-connections';
 import type { KeyStore } from '@annals/platform/privacy/port';
+import type { DocumentStore } from '@annals/platform/read-store/documents';
 import { createLogger, type Logger } from '@annals/platform/telemetry/logger';
 import { createMetrics } from '@annals/platform/telemetry/metrics';
 import { createTracing, type Tracing } from '@annals/platform/telemetry/tracing';
@@ -34,7 +35,7 @@ import { createPermissionsOf, refuseLate } from './permissions.ts';
 import { bindChannelCheck } from './push/channel-check.ts';
 import type { ChannelRule } from './push/channel-rule.ts';
 import { createQueryContext, type Queries } from './queries.ts';
-import { definedViews } from './views.ts';
+import { definedViews, isViewOfDocuments } from './views.ts';
 
 const NAME = 'query-api';
 /** For searches and whatever else may take long. */
@@ -114,7 +115,8 @@ async function openPlatform(config: Config, releasers: Releasers): Promise<Platf
   releasers.add(() => store.close());
   const listener = createListener({ url, application: NAME, logger });
   releasers.add(() => listener.close());
-  const freshness = createFreshness({ ...primary, replicas, listener });
+  const documents = await openDocuments(config, releasers);
+  const freshness = createFreshness({ ...primary, replicas, listener, store: documents });
   releasers.add(() => freshness.close());
   const log = createEventLog({ store, catalogue, keys: noKeys });
   return { logger, metrics, tracing, pool: primary.pool, log, freshness };
@@ -139,6 +141,19 @@ function openSource(url: string, releasers: Releasers): ReadSource {
   });
   releasers.add(() => shared.end());
   return { pool, shared };
+}
+
+/** MongoDB, where it is configured; its driver is loaded only then. */
+async function openDocuments(
+  { mongodbUrl: url }: Config,
+  releasers: Releasers,
+): Promise<DocumentStore | undefined> {
+  if (url === undefined) return undefined;
+  const { openMongo } = await import('@annals/platform/mongodb/database');
+  const { createMongoDocumentStore } = await import('@annals/platform/consumer/mongodb/document-store');
+  const mongo = openMongo({ url, application: NAME });
+  releasers.add(() => mongo.close());
+  return createMongoDocumentStore(mongo, isViewOfDocuments);
 }
 
 function openGate(

@@ -4,6 +4,7 @@ import {
   databaseUrl,
   edgeFields,
   httpUrl,
+  mongodbUrl,
   serviceFields,
   serviceTokens,
   token,
@@ -18,6 +19,7 @@ export const configSchema = z.object({
   ...throttleFields,
   /** Read replicas of the database: lists and documents are read there. */
   readDatabaseUrl: commaList(databaseUrl).default([]),
+  mongodbUrl,
   /** Internal base URL: public keys, and sessions while the access view lags. */
   commandApiUrl: httpUrl,
   /** The services that may ask for what is internal. */

@@ -1,12 +1,13 @@
 /** What a query's handler has at hand, and how `*.queries.ts` files hand theirs over. */
 import type { ListRequest } from '@annals/contracts/kit/list';
 import { Problem } from '@annals/contracts/problems';
-import type { Fresh, Freshness, ViewKey } from '@annals/platform/consumer/freshness';
+import type { Fresh, Freshness } from '@annals/platform/consumer/freshness';
 import type { EventLog } from '@annals/platform/event-log/log';
 import { UnknownPosition } from '@annals/platform/event-store/port';
 import { PERSONAL } from '@annals/platform/http/conditional';
 import type { BoundRoute, RouteResponse } from '@annals/platform/http/types';
 import type { Queryable } from '@annals/platform/postgres/shared-connections';
+import type { Documents, ViewKey } from '@annals/platform/read-store/documents';
 import { listBody } from './lists/answer.ts';
 import { type ListRow, planList } from './lists/plan.ts';
 import { createPreparer } from './lists/prepared.ts';
@@ -21,9 +22,10 @@ export interface FreshRequest {
   readonly signal: AbortSignal;
 }
 
-/** Runs statements on the one connection of a read. */
+/** Runs statements on the one connection of a read, and reads documents wherever they are. */
 export interface Reader {
   readonly client: Queryable;
+  readonly documents: Documents;
   rows<Row extends object>(statement: Sql): Promise<readonly Row[]>;
 }
 
@@ -72,8 +74,9 @@ export function createQueryContext(options: {
 }): QueryContext {
   const { publicUrl, freshness, log } = options;
   const prepare = createPreparer();
-  const readerOn = (client: Queryable): Reader => ({
+  const readerOn = (client: Queryable, documents: Documents): Reader => ({
     client,
+    documents,
     rows: async <Row extends object>(statement: Sql) =>
       (await client.query<Row>(prepare(compile(statement)))).rows,
   });
@@ -83,8 +86,8 @@ export function createQueryContext(options: {
     if (minPosition !== null) await checkPosition(log, minPosition);
     const fresh = minPosition === null ? {} : { minPosition, waitMs: request.waitMs, signal: request.signal };
     const names = views.map(({ name }) => name);
-    return freshness.read(names, { ...fresh, isQuick, ...(resources ? { resources } : {}) }, (client) =>
-      work(readerOn(client)),
+    return freshness.read(names, { ...fresh, isQuick, ...(resources ? { resources } : {}) }, (...means) =>
+      work(readerOn(...means)),
     );
   };
 

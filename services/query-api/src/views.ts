@@ -16,14 +16,20 @@ import { raw, type Sql } from './lists/sql.ts';
 export interface View {
   readonly name: string;
   readonly table: Sql;
+  /** Documents are read by the document port; they may live in another database than rows. */
+  readonly isOfDocuments: boolean;
 }
 
 const defined: View[] = [];
 
 /** Names a view that queries read; the service is ready once all that were named are live. */
-export function defineView(projection: { readonly name: string; readonly version: number }): View {
+export function defineView(projection: {
+  readonly name: string;
+  readonly version: number;
+  readonly store?: 'documents';
+}): View {
   const name = viewName(projection);
-  const view = { name, table: raw(`views.${name}`) };
+  const view = { name, table: raw(`views.${name}`), isOfDocuments: projection.store === 'documents' };
   defined.push(view);
   return view;
 }
@@ -31,6 +37,11 @@ export function defineView(projection: { readonly name: string; readonly version
 /** Every view that a query reads. Complete once the handlers were found. */
 export function definedViews(): readonly View[] {
   return defined;
+}
+
+/** True for the name of a view of documents. */
+export function isViewOfDocuments(name: string): boolean {
+  return defined.some((view) => view.name === name && view.isOfDocuments);
 }
 
 export const profiles = defineView(profilesView);

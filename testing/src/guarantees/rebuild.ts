@@ -2,11 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { accessProjection } from '@annals/command-api/identity/access-view';
 import { catalogue } from '@annals/contracts/catalogue';
+import { viewCollection } from '@annals/platform/consumer/mongodb/collections';
+import { createMongoDocumentStore } from '@annals/platform/consumer/mongodb/document-store';
 import { createPostgresViewStore } from '@annals/platform/consumer/postgres/store';
 import { viewName } from '@annals/platform/consumer/projection';
 import { createConsumers } from '@annals/platform/consumer/runtime';
 import { createEventLog } from '@annals/platform/event-log/event-log';
 import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
+import { type MongoDatabase, openMongo } from '@annals/platform/mongodb/database';
 import { migrate } from '@annals/platform/postgres/migrate';
 import { createPool } from '@annals/platform/postgres/pool';
 import { createPostgresKeyStore } from '@annals/platform/privacy/postgres-keys';
@@ -26,17 +29,19 @@ const CATCH_UP_MS = 120_000;
 const viewNames: readonly string[] = all.map(viewName);
 
 /** Waits until every view reflects the log's head. The load has to have stopped. */
-async function viewsCaughtUp({ databaseUrl }: Pick<TestStack, 'databaseUrl'>): Promise<void> {
+async function viewsCaughtUp({ databaseUrl }: Pick<TestStack, 'databaseUrl'>, mongo: MongoDatabase | null) {
   const pool = createPool({ url: databaseUrl, application: APPLICATION, max: 2 });
+  const documents = mongo && createMongoDocumentStore(mongo, isElsewhere);
   const store = await createPostgresEventStore({ url: databaseUrl, application: APPLICATION });
   try {
     const head = await store.head();
     await vi.waitFor(
       async () => {
-        const { rows } = await pool.query<{ consumer: string; through: string }>(
+        const here = await pool.query<{ consumer: string; through: string }>(
           'select consumer, through from consumers.checkpoints where consumer = any ($1)',
-          [viewNames],
+          [viewNames.filter((view) => !(mongo && isElsewhere(view)))],
         );
+        const rows = [...here.rows, ...((await documents?.checkpoints(viewNames.filter(isElsewhere))) ?? [])];
         expect(rows.length).toBe(viewNames.length);
         const behind = rows.filter(({ through }) => through < head).map(({ consumer }) => consumer);
         expect(behind, 'views behind the log').toEqual([]);
@@ -54,9 +59,11 @@ async function viewsCaughtUp({ databaseUrl }: Pick<TestStack, 'databaseUrl'>): P
  * row. Gives how many rows were compared.
  */
 export async function expectViewsAsRebuilt(
-  stack: Pick<TestStack, 'databaseUrl' | 'masterKey'>,
+  stack: Pick<TestStack, 'databaseUrl' | 'masterKey' | 'mongodbUrl'>,
 ): Promise<number> {
-  await viewsCaughtUp(stack);
+  const { mongodbUrl } = stack;
+  const mongo = mongodbUrl === null ? null : openMongo({ url: mongodbUrl, application: APPLICATION });
+  await viewsCaughtUp(stack, mongo);
   const live = createPool({ url: stack.databaseUrl, application: APPLICATION, max: 4 });
   const name = `rebuilt_${randomUUID().replaceAll('-', '')}`;
   await live.query(`create database ${name}`);
@@ -67,12 +74,16 @@ export async function expectViewsAsRebuilt(
     await build(stack, live, rebuilt);
     let rows = 0;
     for (const view of viewNames) {
-      const [actual, expected] = await Promise.all([rowsOf(live, view), rowsOf(rebuilt, view)]);
+      const [actual, expected] =
+        mongo && isElsewhere(view)
+          ? await Promise.all([documentsIn(mongo, view), documentsOf(rebuilt, view)])
+          : await Promise.all([rowsOf(live, view), rowsOf(rebuilt, view)]);
       expect(actual, `${view} as rebuilt`).toEqual(expected);
       rows += actual.length;
     }
     return rows;
   } finally {
+    await mongo?.close();
     await rebuilt.end();
     await live.query(`drop database ${name} with (force)`);
     await live.end();
@@ -103,6 +114,29 @@ async function build(
     await consumers.stop();
     await events.close();
   }
+}
+
+/** True for views that are in MongoDB, where a stack has one. */
+function isElsewhere(view: string): boolean {
+  return all.some((one) => viewName(one) === view && one.store === 'documents');
+}
+
+/** Key and document of every document, as text. */
+async function documentsIn(mongo: MongoDatabase, view: string): Promise<string[]> {
+  const collection = await viewCollection(mongo.db, view);
+  const found =
+    (await collection
+      ?.find({ deleted: { $exists: false } })
+      .sort({ _id: 1 })
+      .toArray()) ?? [];
+  return found.map(({ _id, doc }) => `${_id} ${JSON.stringify(doc)}`);
+}
+
+async function documentsOf(pool: pg.Pool, view: string): Promise<string[]> {
+  const { rows } = await pool.query<{ row: string }>(
+    `select v.key || ' ' || v.doc::text as row from views.${view} v order by v.key`,
+  );
+  return rows.map(({ row }) => row);
 }
 
 /** Every row as text, columns in their order: equal texts are equal bytes. */

@@ -24,6 +24,9 @@ import { findRefused, isRefusal, rowsOf, writeViews } from './write-views.ts';
 /** The same in every process: preparations wait for each other. */
 const PREPARE_LOCK = 4_711_002;
 
+/** Documents and checkpoint move together. */
+const NEVER_AHEAD: ReadonlyMap<string, Position> = new Map();
+
 export interface PostgresConsumerStoreOptions {
   /** For views with `pipeline`: a commit is one round trip. */
   readonly pool: Pool;
@@ -115,7 +118,7 @@ export function createPostgresViewStore({ pool, faults }: PostgresConsumerStoreO
         text: load,
         values: [keys],
       });
-      return new Map(rows.map(({ key, doc }) => [key, doc]));
+      return { docs: new Map(rows.map(({ key, doc }) => [key, doc])), reached: NEVER_AHEAD };
     },
     commit: async (claim, to, writes, repair) => {
       const table = tableOf(claim.consumer);

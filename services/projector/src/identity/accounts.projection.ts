@@ -10,7 +10,6 @@ const byUser = (event: { readonly data: { readonly userId: string } }) => event.
 
 export const accounts = defineProjection<AccountDoc>()({
   ...accountsView,
-  store: 'documents',
   aggregates: [user, reservation],
   keys: {
     UserRegistered: byUser,

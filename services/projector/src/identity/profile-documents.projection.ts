@@ -5,7 +5,6 @@ import { evolveProfile, profileAggregates, profileKeys } from './profile.ts';
 
 export const profileDocuments = defineProjection<ProfileDoc>()({
   ...profileDocumentsView,
-  store: 'documents',
   aggregates: profileAggregates,
   keys: profileKeys,
   evolve: evolveProfile,

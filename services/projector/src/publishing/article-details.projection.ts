@@ -11,7 +11,6 @@ import { toComment } from './comment.ts';
 
 export const articleDetails = defineProjection<ArticleDetailsDoc>()({
   ...articleDetailsView,
-  store: 'documents',
   aggregates: articleAggregates,
   keys: articleKeys,
   evolve: (current, event, id) => {

@@ -5,7 +5,6 @@ import type { FilterClause, ListRequest } from '@annals/contracts/kit/list';
 import { Problem } from '@annals/contracts/problems';
 import { representation } from '@annals/platform/http/conditional';
 import { bind } from '@annals/platform/http/types';
-import { createPostgresDocuments } from '@annals/platform/read-store/postgres-documents';
 import type { ListSource } from '../lists/source.ts';
 import { any, containing, raw, type Sql, sql } from '../lists/sql.ts';
 import { defineQueries, type Reader } from '../queries.ts';
@@ -40,8 +39,7 @@ export const userQueries = defineQueries((context) => [
     const { data, position } = await context.read(
       request,
       { views: [profileDocuments, accounts], resources, isQuick: true },
-      async ({ client }) => {
-        const documents = createPostgresDocuments(client);
+      async ({ documents }) => {
         const [found, own] = await Promise.all([
           documents.findByIds<ProfileDoc>(profileDocuments.name, [id]),
           documents.findByIds<AccountDoc>(accounts.name, [id]),
@@ -56,8 +54,7 @@ export const userQueries = defineQueries((context) => [
   }),
 ]);
 
-async function findProfile({ client }: Reader, idOrUsername: string): Promise<ProfileDoc | undefined> {
-  const documents = createPostgresDocuments(client);
+async function findProfile({ documents }: Reader, idOrUsername: string): Promise<ProfileDoc | undefined> {
   if (isId(idOrUsername)) {
     return (await documents.findByIds<ProfileDoc>(profileDocuments.name, [idOrUsername])).get(idOrUsername);
   }

@@ -1,9 +1,9 @@
 /** One article: now [P7], or as of then [P13]. */
 import { Problem } from '@annals/contracts/problems';
 import { getArticle } from '@annals/contracts/publishing/article.routes';
-import type { ViewKey } from '@annals/platform/consumer/freshness';
 import { representation } from '@annals/platform/http/conditional';
 import { bind, type RouteRequest } from '@annals/platform/http/types';
+import type { ViewKey } from '@annals/platform/read-store/documents';
 import { isId } from '../identity/person-json.ts';
 import { pick } from '../lists/sparse.ts';
 import { defineQueries, type QueryContext } from '../queries.ts';

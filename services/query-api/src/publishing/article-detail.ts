@@ -3,7 +3,6 @@ import { type ProfileDoc, toPersonSummary, unknownPerson } from '@annals/contrac
 import type { PersonSummary } from '@annals/contracts/identity/views';
 import { type ArticleDetailsDoc, type CommentDoc, likeKey } from '@annals/contracts/publishing/docs';
 import type { ArticleDetail, CommentView } from '@annals/contracts/publishing/views';
-import { createPostgresDocuments } from '@annals/platform/read-store/postgres-documents';
 import { isId } from '../identity/person-json.ts';
 import type { Reader } from '../queries.ts';
 import { articleDetails, likes, profileDocuments, type View } from '../views.ts';
@@ -35,7 +34,7 @@ export async function findArticle(
   idOrSlug: string,
   viewer: Viewer,
 ): Promise<FoundArticle | null> {
-  const documents = createPostgresDocuments(reader.client);
+  const { documents } = reader;
   const byId = isId(idOrSlug);
   const [found, isLiked] = await Promise.all([
     documents.findWith<ArticleDetailsDoc, ProfileDoc>(

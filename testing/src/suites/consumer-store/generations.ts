@@ -159,7 +159,7 @@ export function generationTests(fixture: StoreFixture): void {
       const { consumer, beside } = await twoGenerations(at(5));
       const dropping = it().store.drop(besideOf(consumer), 100);
       await expect.poll(async () => it().other.renew([{ claim: beside, through: at(6) }])).toEqual([beside]);
-      expect(await it().other.load(besideOf(consumer), ['b'])).toEqual(new Map([['b', doc(2)]]));
+      expect((await it().other.load(besideOf(consumer), ['b'])).docs).toEqual(new Map([['b', doc(2)]]));
       await dropping;
       await it().store.drop(besideOf(consumer), 0);
       await it().store.begin(consumer, START, 0);

@@ -22,6 +22,10 @@ export interface StoreAdapter {
   open(): Promise<StoreUnderTest>;
   /** A document that the database refuses however often it is tried. */
   readonly refused: Counted;
+  /** False where documents may be written without their checkpoint. */
+  readonly isAtomic?: boolean;
+  /** Documents of a large batch. Default 5,000; servers for tests may be slow. */
+  readonly large?: number;
 }
 
 /** What tests of the suite share. */
@@ -98,5 +102,11 @@ export async function claimOf(store: ViewStore, consumer: string, owner: string)
 export function writes(
   some: { upserts?: Record<string, object> } & Partial<Omit<Writes, 'upserts'>>,
 ): Writes {
-  return { deletes: [], parked: [], ...some, upserts: new Map(Object.entries(some.upserts ?? {})) };
+  return {
+    deletes: [],
+    parked: [],
+    positions: new Map(),
+    ...some,
+    upserts: new Map(Object.entries(some.upserts ?? {})),
+  };
 }

@@ -1,0 +1,228 @@
+/** Checkpoints and leases in MongoDB. The server's clock decides whether a lease has run out. */
+import type { ClientSession, Filter } from 'mongodb';
+import type { Position } from '../../event-store/port.ts';
+import type { MongoDatabase } from '../../mongodb/database.ts';
+import {
+  type Candidate,
+  type Claim,
+  type ConsumerStatus,
+  FingerprintChanged,
+  type Hold,
+  type Holding,
+  LeaseLost,
+  type Registration,
+} from '../store.ts';
+import { type CheckpointDocument, consumerCollections, firstCollection, within } from './collections.ts';
+
+const HOUR_MS = 60 * 60_000;
+
+function checkpointsOf({ db }: MongoDatabase) {
+  return consumerCollections(db).checkpoints;
+}
+
+/** Registers consumers at `start`. Throws {@link FingerprintChanged}; then none was registered. */
+export async function register(
+  mongo: MongoDatabase,
+  registrations: readonly Registration[],
+  start: Position,
+): Promise<void> {
+  await refuseChanged(mongo, registrations);
+  const updatedAt = await mongo.now();
+  const documents = registrations.map(({ consumer, fingerprint }) =>
+    initialCheckpoint(
+      consumer,
+      { fingerprint, generation: 1, collection: firstCollection(consumer) },
+      start,
+      updatedAt,
+    ),
+  );
+  await insertMissing(() => checkpointsOf(mongo).insertMany(documents, { ordered: false }));
+  // Another process may have registered others in the meantime.
+  await refuseChanged(mongo, registrations);
+}
+
+async function refuseChanged(mongo: MongoDatabase, registrations: readonly Registration[]): Promise<void> {
+  const _id = { $in: registrations.map(({ consumer }) => consumer) };
+  const known = await checkpointsOf(mongo).find({ _id }).toArray();
+  const fingerprints = new Map(known.map((one) => [one._id, one.fingerprint]));
+  const changed = registrations
+    .filter(({ consumer, fingerprint }) => (fingerprints.get(consumer) ?? fingerprint) !== fingerprint)
+    .map(({ consumer }) => consumer);
+  if (changed.length > 0) throw new FingerprintChanged(changed.sort());
+}
+
+/** The checkpoint of a generation that is empty. */
+export function initialCheckpoint(
+  consumer: string,
+  generation: Pick<CheckpointDocument, 'fingerprint' | 'generation' | 'collection'>,
+  start: Position,
+  now: Date,
+): CheckpointDocument {
+  return {
+    ...{ _id: consumer, ...generation, position: start, through: start, isLive: false },
+    ...{ epoch: 0, owner: null, leaseUntil: null, heldPosition: null, heldError: null },
+    ...{ parked: 0, mark: null, updatedAt: now, since: now, switchedBy: null, former: null },
+  };
+}
+
+const DUPLICATE = 11_000;
+
+/** Inserts; what is there already stays. True where nothing was there. */
+export async function insertMissing(insert: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await insert();
+    return true;
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === DUPLICATE)) throw error;
+    return false;
+  }
+}
+
+/** See `ConsumerStore.attend`. */
+export async function attend(
+  mongo: MongoDatabase,
+  owner: string,
+  consumers: readonly string[],
+  ttlMs: number,
+): Promise<readonly Candidate[]> {
+  const { candidates } = consumerCollections(mongo.db);
+  const now = await mongo.now();
+  const seenUntil = new Date(now.getTime() + ttlMs);
+  const entries = consumers.map((consumer) => ({ _id: `${consumer} ${owner}`, consumer, owner }));
+  if (ttlMs <= 0) await candidates.deleteMany({ _id: { $in: entries.map(({ _id }) => _id) } });
+  else if (entries.length > 0) {
+    const writes = entries.map(({ _id, ...entry }) => ({
+      updateOne: { filter: { _id }, update: { $set: { ...entry, seenUntil } }, upsert: true },
+    }));
+    await candidates.bulkWrite(writes, { ordered: false });
+  }
+  const all = await candidates.find().toArray();
+  const gone = all.filter((one) => one.seenUntil.getTime() < now.getTime() - HOUR_MS);
+  if (gone.length > 0) await candidates.deleteMany({ _id: { $in: gone.map(({ _id }) => _id) } });
+  return all
+    .filter((one) => one.seenUntil > now)
+    .map((one) => ({ consumer: one.consumer, owner: one.owner }));
+}
+
+/** See `ConsumerStore.claim`: the new epoch is in the documents' own store before their first read under it. */
+export async function claim(
+  mongo: MongoDatabase,
+  consumer: string,
+  owner: string,
+  leaseMs: number,
+): Promise<{ readonly claim: Claim; readonly collection: string } | null> {
+  const now = await mongo.now();
+  const isFree = [{ owner: null }, { owner }, { leaseUntil: { $lt: now } }];
+  const found = await checkpointsOf(mongo).findOneAndUpdate(
+    { _id: consumer, $or: isFree },
+    { $set: { owner, leaseUntil: until(now, leaseMs) }, $inc: { epoch: 1 } },
+    { returnDocument: 'after' },
+  );
+  if (!found) return null;
+  const { epoch, position, isLive, heldPosition, collection } = found;
+  return { claim: { consumer, leaseMs, epoch, position, isLive, heldAt: heldPosition }, collection };
+}
+
+/** See `ConsumerStore.renew`: one command each, so that none waits for the commit of another consumer. */
+export async function renew(mongo: MongoDatabase, holdings: readonly Holding[]): Promise<readonly Claim[]> {
+  const kept = await Promise.all(holdings.map((holding) => renewOne(mongo, holding)));
+  return holdings.filter((_, index) => !kept[index]).map(({ claim }) => claim);
+}
+
+async function renewOne(mongo: MongoDatabase, { claim, through }: Holding): Promise<boolean> {
+  const { consumer: _id, epoch, position, leaseMs } = claim;
+  const checkpoints = checkpointsOf(mongo);
+  const lease = { $set: { leaseUntil: until(await mongo.now(), leaseMs) } };
+  const update = { ...lease, $max: { through } };
+  const { matchedCount } = await checkpoints.updateOne({ _id, epoch, position }, update);
+  if (matchedCount > 0) return true;
+  // A commit has moved the checkpoint since.
+  return (await checkpoints.updateOne({ _id, epoch }, lease)).matchedCount > 0;
+}
+
+/** See `ConsumerStore.release`. */
+export async function release(mongo: MongoDatabase, claims: readonly Claim[]): Promise<void> {
+  const freed = { $set: { owner: null, leaseUntil: null } };
+  await Promise.all(
+    claims.map(({ consumer, epoch }) => checkpointsOf(mongo).updateOne({ _id: consumer, epoch }, freed)),
+  );
+}
+
+function until(now: Date, leaseMs: number): Date {
+  return new Date(now.getTime() + leaseMs);
+}
+
+/** Throws {@link LeaseLost} unless the checkpoint is where `claim` says; extends the lease. The first step of a commit. */
+export async function checkLease(
+  mongo: MongoDatabase,
+  session: ClientSession | undefined,
+  claim: Claim,
+): Promise<void> {
+  await compareAndSet(mongo, session, claim, { leaseUntil: until(await mongo.now(), claim.leaseMs) });
+}
+
+/** Moves the checkpoint by compare-and-swap on position and epoch. The last step of a commit. Throws {@link LeaseLost}. */
+export async function moveCheckpoint(
+  mongo: MongoDatabase,
+  session: ClientSession | undefined,
+  { from, to, parked }: { readonly from: Claim; readonly to: Position; readonly parked: number | undefined },
+): Promise<Claim> {
+  const now = await mongo.now();
+  const isMoved = to > from.position;
+  await compareAndSet(
+    mongo,
+    session,
+    from,
+    {
+      ...{ position: to, updatedAt: now, leaseUntil: until(now, from.leaseMs) },
+      ...(isMoved ? { heldPosition: null, heldError: null } : {}),
+      ...(parked === undefined ? {} : { parked }),
+    },
+    to,
+  );
+  return { ...from, position: to, heldAt: isMoved ? null : from.heldAt };
+}
+
+async function compareAndSet(
+  mongo: MongoDatabase,
+  session: ClientSession | undefined,
+  claim: Claim,
+  set: Partial<CheckpointDocument>,
+  through = claim.position,
+): Promise<void> {
+  const { consumer: _id, epoch, position } = claim;
+  const filter: Filter<CheckpointDocument> = { _id, epoch, position };
+  const update = { $set: set, $max: { through } };
+  const { matchedCount } = await checkpointsOf(mongo).updateOne(filter, update, within(session));
+  if (matchedCount === 0) throw new LeaseLost(claim);
+}
+
+/** See `ConsumerStore.goLive`. */
+export async function goLive(mongo: MongoDatabase, claimed: Claim): Promise<Claim> {
+  const { consumer: _id, epoch } = claimed;
+  await checkpointsOf(mongo).updateOne({ _id, epoch }, { $set: { isLive: true } });
+  return { ...claimed, isLive: true };
+}
+
+/** See `ConsumerStore.hold`. */
+export async function hold(
+  mongo: MongoDatabase,
+  { consumer: _id, epoch }: Claim,
+  { position, error }: Hold,
+): Promise<void> {
+  const set = { heldPosition: position, heldError: error };
+  await checkpointsOf(mongo).updateOne({ _id, epoch }, { $set: set });
+}
+
+/** See `ConsumerStore.status`. */
+export async function status(mongo: MongoDatabase): Promise<readonly ConsumerStatus[]> {
+  const [all, now] = [await checkpointsOf(mongo).find().sort({ _id: 1 }).toArray(), await mongo.now()];
+  return all.map(({ _id, generation, position, through, epoch, owner, leaseUntil, ...rest }) => ({
+    ...{ consumer: _id, generation, position, through, epoch },
+    ...{ isLive: rest.isLive, parkedKeys: rest.parked },
+    owner: leaseUntil !== null && leaseUntil > now ? owner : null,
+    leaseUntil: leaseUntil?.toISOString() ?? null,
+    held: rest.heldError === null ? null : { position: rest.heldPosition, error: rest.heldError },
+    updatedAt: rest.updatedAt.toISOString(),
+  }));
+}

@@ -1,0 +1,99 @@
+/** A connection to MongoDB, with what has to be known of the server. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ClientSession, type Db, MongoClient } from 'mongodb';
+import { backoff } from '../postgres/backoff.ts';
+import { hasLabel } from './errors.ts';
+
+export interface MongoOptions {
+  /** Names the database. */
+  readonly url: string;
+  /** Shown in the server's log. */
+  readonly application: string;
+}
+
+/** A database of a server. */
+export interface MongoDatabase {
+  readonly db: Db;
+  /** True on replica sets and sharded clusters: several documents can be written in one transaction. */
+  hasTransactions(): Promise<boolean>;
+  /** The server's clock, as read a minute ago at most: no two processes judge leases by clocks of their own. */
+  now(): Promise<Date>;
+  /**
+   * Runs `work` in a transaction, again where it met a conflict or a new primary. After any other error of the commit
+   * itself the outcome is unknown.
+   */
+  transaction<Result>(work: (session: ClientSession) => Promise<Result>): Promise<Result>;
+  /** Runs `work` so that what it reads is not older than what it read before, and was acknowledged by a majority. */
+  causally<Result>(work: (session: ClientSession | undefined) => Promise<Result>): Promise<Result>;
+  close(): Promise<void>;
+}
+
+/** How long a server that is away is waited for: whoever asks tries again, or says that it is away. */
+const SELECTION_MS = 3_000;
+/** A command that is not answered for so long is given up with its connection. */
+const ANSWER_MS = 30_000;
+const CLOCK_MS = 60_000;
+const ATTEMPTS = 10;
+
+/** Makes a client; it connects when it is first used. */
+export function openMongo({ url, application }: MongoOptions): MongoDatabase {
+  const client = new MongoClient(url, {
+    appName: application,
+    ignoreUndefined: true,
+    serverSelectionTimeoutMS: SELECTION_MS,
+    connectTimeoutMS: SELECTION_MS,
+    waitQueueTimeoutMS: SELECTION_MS,
+    socketTimeoutMS: ANSWER_MS,
+    writeConcern: { w: 'majority' },
+  });
+  const db = client.db();
+  let clock: { readonly at: number; readonly time: number } | undefined;
+  let transactions: boolean | undefined;
+
+  const hello = async () => {
+    const at = performance.now();
+    const { localTime, setName, msg } = await db.admin().command({ hello: 1 });
+    transactions = setName !== undefined || msg === 'isdbgrid';
+    clock = { at, time: (localTime as Date).getTime() };
+    return { clock, transactions };
+  };
+
+  const hasTransactions = async () => transactions ?? (await hello()).transactions;
+
+  return {
+    db,
+    hasTransactions,
+    async now() {
+      const isKnown = clock && performance.now() - clock.at < CLOCK_MS;
+      const { at, time } = clock && isKnown ? clock : (await hello()).clock;
+      return new Date(time + performance.now() - at);
+    },
+    async transaction(work) {
+      const session = client.startSession({
+        defaultTransactionOptions: { readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority' } },
+      });
+      try {
+        for (let attempt = 0; ; attempt++) {
+          session.startTransaction();
+          try {
+            const result = await work(session);
+            await session.commitTransaction();
+            return result;
+          } catch (error) {
+            // An abort that fails leaves a transaction that the server ends by itself.
+            if (session.inTransaction()) await session.abortTransaction().catch(() => {});
+            if (!hasLabel(error, 'TransientTransactionError') || attempt === ATTEMPTS - 1) throw error;
+            await sleep(backoff(attempt) / 10);
+          }
+        }
+      } finally {
+        await session.endSession();
+      }
+    },
+    async causally(work) {
+      if (!(await hasTransactions())) return work(undefined);
+      return client.withSession({ causalConsistency: true }, work);
+    },
+    close: () => client.close(),
+  };
+}
