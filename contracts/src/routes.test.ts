@@ -5,7 +5,7 @@ import { problems } from './problems.ts';
 import { buildRouteTable, routes } from './routes.ts';
 
 /** Everything else is below `/v1`. */
-const ELSEWHERE = /^\/(\.well-known\/|openapi\.json$|docs(\/|$))/;
+const ELSEWHERE = /^\/(\.well-known\/|(openapi\.json|asyncapi\.yaml)$|docs(\/|$))/;
 const COMMANDS = ['POST', 'PUT', 'PATCH', 'DELETE'];
 
 const named = routes.map((route) => [`${route.method} ${route.path}`, route] as const);
