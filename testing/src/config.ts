@@ -28,7 +28,7 @@ export const testNginx: string | undefined = process.env.ANNALS_TEST_NGINX;
 /** A connection string of an EventStoreDB for the contract suite, where there is one. */
 export const testEventStore: string | undefined = process.env.ANNALS_TEST_EVENTSTORE_URL;
 
-/** Whether stacks of tests run on the servers of the production profile, as far as there are any. */
+/** Whether stacks of tests run on the servers of the production shape rather than on PostgreSQL alone. */
 export const isProductionStack = process.env.ANNALS_TEST_STACK === 'production';
 
 /** Where SecantusDB is installed (`node infra/servers/install.ts secantusdb`): a MongoDB server with transactions, … */

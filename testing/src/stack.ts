@@ -10,7 +10,7 @@ import type { StackOptions } from '@annals/cli/local/stack';
 import { startStack } from '@annals/cli/local/supervisor';
 import { isProductionStack } from './config.ts';
 import { createFaults, type FaultOptions, type Faults, faultyMainFileOf } from './faults/faults.ts';
-import { productionLike } from './servers/mongodb.ts';
+import { startProductionServers } from './servers/production.ts';
 import { temporaryFolder } from './servers/temporary-folder.ts';
 import { controlStack, type StackControl } from './stack-control.ts';
 
@@ -19,9 +19,11 @@ export interface TestStackOptions {
   readonly replicas?: number;
   /** `ANNALS_*` variables for whichever service knows them, e.g. `{ ANNALS_THROTTLE_WRITE: '5' }`. */
   readonly tuning?: Readonly<Record<string, string>>;
-  /** Where the event log is, if not in the stack's PostgreSQL: `esdb://…`. */
+  /**
+   * Where the event log (`esdb://…`) and documents are. Default: in the stack's PostgreSQL; with
+   * `ANNALS_TEST_STACK=production`, where neither is given, on servers of its own, with topics in a Kafka as well.
+   */
   readonly eventstoreUrl?: string;
-  /** Where documents are. Default: in the stack's PostgreSQL, or in a MongoDB of its own with `ANNALS_TEST_STACK=production`. */
   readonly mongodbUrl?: string;
   /** Default: a new temporary folder, removed by `stop`. */
   readonly dataFolder?: string;
@@ -78,8 +80,9 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     showAll: false,
   });
   const faults = openFaults(options, dataFolder, layout);
-  const mongo = isProductionStack && options.mongodbUrl === undefined ? await productionLike.start() : null;
-  const mongodbUrl = options.mongodbUrl ?? mongo?.url('annals') ?? null;
+  const isGiven = options.eventstoreUrl !== undefined || options.mongodbUrl !== undefined;
+  const servers = isProductionStack && !isGiven ? await startProductionServers() : null;
+  const { eventstoreUrl, mongodbUrl } = servers ?? options;
   const stack = await startStack({
     dataFolder,
     layout,
@@ -87,8 +90,9 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     env: { ...callerEnvironment(), ...options.env },
     tuning: {
       ...options.tuning,
-      ...(options.eventstoreUrl === undefined ? {} : { ANNALS_EVENTSTORE_URL: options.eventstoreUrl }),
-      ...(mongodbUrl === null ? {} : { ANNALS_MONGODB_URL: mongodbUrl }),
+      ...(eventstoreUrl === undefined ? {} : { ANNALS_EVENTSTORE_URL: eventstoreUrl }),
+      ...(mongodbUrl === undefined ? {} : { ANNALS_MONGODB_URL: mongodbUrl }),
+      ...(servers === null ? {} : { ANNALS_KAFKA_BROKERS: servers.kafkaBroker }),
     },
     known: await knownVariables(),
     log,
@@ -106,7 +110,7 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
       layout,
       url,
       databaseUrl,
-      mongodbUrl,
+      mongodbUrl: mongodbUrl ?? null,
       dataFolder,
       operatorToken: secrets.operatorToken,
       serviceToken: secrets.serviceTokens.importer,
@@ -117,7 +121,7 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
       faults: faults?.faults ?? null,
       stop: async () => {
         await stack.stop();
-        await mongo?.remove();
+        await servers?.remove();
         await log.close();
         if (!options.dataFolder) await rm(dataFolder, { recursive: true, force: true });
       },

@@ -136,12 +136,17 @@ function announce(stack: Stack, { data, json }: StartOptions, output: Output, to
     ...elsewhere,
     `  Logs         ${join(dataFolder, 'logs')}`,
     `  Limits       ${limits()}`,
-    '  Topics       off: this release has no Kafka relay yet',
+    `  Topics       ${topics()}`,
     '',
     'Ctrl-C stops everything.',
   ]) {
     output.line(line);
   }
+}
+
+function topics(): string {
+  const brokers = callerEnvironment().ANNALS_KAFKA_BROKERS;
+  return brokers ? `relayed to ${brokers}` : 'off: ANNALS_KAFKA_BROKERS says which Kafka to relay to';
 }
 
 function limits(): string {

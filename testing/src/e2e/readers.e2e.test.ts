@@ -115,7 +115,11 @@ describe('history', () => {
     expect(body.results[1].by.id).toBe(author.id);
     const entry = await author.api.ok(getHistoryEntry, { params: { id, revision: 1 } });
     expect(entry.body).toEqual(body.results[1]);
-    const then = await author.api.ok(getArticle, { params: { idOrSlug: id }, query: { asOf: 0 } });
+    const then = await author.api.ok(getArticle, {
+      params: { idOrSlug: id },
+      query: { asOf: 0 },
+      ...after(published),
+    });
     expect(then.body).toMatchObject({
       title,
       content: '<p>Some words.</p>',

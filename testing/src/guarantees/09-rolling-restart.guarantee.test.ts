@@ -85,16 +85,16 @@ test('SIGTERM under load fails no request and misses no push', async () => {
     ...openSockets(stack.url, publishers, { anonymous: anonymousSockets, authors: authorsSockets }),
   );
   const services = Object.keys(stack.pids()).filter((name) => name !== 'postgres' && name !== 'gateway');
-  const names = counts(
-    services.filter((name) => !name.endsWith('-2')),
-    services,
+  const turns = counts(
+    [services.filter((name) => !name.endsWith('-2'))],
+    services.map((name) => [name]),
   );
   const restarts: string[] = [];
   await underLoad(async () => {
     for (let round = 0; round < rounds; round++) {
-      for (const name of names) {
-        restarts.push(`${new Date().toISOString()} ${name}`);
-        await stack.terminate(name);
+      for (const names of turns) {
+        restarts.push(...names.map((name) => `${new Date().toISOString()} ${name}`));
+        await Promise.all(names.map((name) => stack.terminate(name)));
       }
     }
   });
