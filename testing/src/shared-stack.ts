@@ -33,7 +33,10 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   return () => stack.stop();
 }
 
-/** The shared stack, with nothing armed and nothing fired; `stop` disarms and waits until all of it is ready again. */
+/**
+ * The shared stack, with nothing armed and nothing fired; `stop` disarms and waits until its services are ready again.
+ * PostgreSQL is not among its processes: who restarts that has a stack of one's own.
+ */
 export function sharedStack(): TestStack {
   const address = inject('sharedStack');
   const faults = createFaults(faultsFolderOf(address.dataFolder), address.layout, FAULTS);
