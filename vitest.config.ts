@@ -6,8 +6,8 @@ const globalSetup = 'testing/src/servers/global-setup.ts';
 
 /**
  * `unit` needs no server, `db` one shared PostgreSQL, `e2e` boots the whole stack, `shared` one with two replicas and
- * faults for the fuzz and many guarantees. Each starts its server only when one of its files runs; each file of
- * `guarantees` starts a stack of its own; `servers` needs servers that `.ci/run` installs.
+ * faults for the fuzz and most guarantees. Each starts its server only when one of its files runs; each file of
+ * `guarantees` starts a stack of its own; `servers` needs servers that `.ci/run` installs. The last two run side by side.
  */
 // biome-ignore lint/style/noDefaultExport: vitest reads its configuration from the default export
 export default defineConfig({
@@ -78,7 +78,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 180_000,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -3,6 +3,7 @@
  * without throttles. What one file leaves in it others find: files count what is their own.
  */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { stateFile } from '@annals/cli/local/stack-lock';
 import { inject } from 'vitest';
 import type { TestProject } from 'vitest/node';
@@ -28,14 +29,13 @@ const FAULTS: FaultOptions = {
 
 /** Called by vitest before the first file that shares the stack. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const stack = await provideStack(project, { replicas: 2, faults: FAULTS });
+  const stack = await provideStack(project, { replicas: 2, faults: FAULTS, isDurable: true });
   project.provide('sharedStack', stack.address);
   return () => stack.stop();
 }
 
 /**
- * The shared stack, with nothing armed and nothing fired; `stop` disarms and waits until its services are ready again.
- * PostgreSQL is not among its processes: who restarts that has a stack of one's own.
+ * The shared stack, with nothing armed and nothing fired; `stop` disarms and waits until all of it is ready again.
  */
 export function sharedStack(): TestStack {
   const address = inject('sharedStack');
@@ -51,10 +51,12 @@ export function sharedStack(): TestStack {
   return stack;
 }
 
-/** Of what runs right now: the supervisor, another process, notes it down. */
+/** Of what runs right now: the supervisor, another process, notes it down, and PostgreSQL itself. */
 function pidsIn(dataFolder: string): Record<string, number> {
   const { children } = JSON.parse(readFileSync(stateFile(dataFolder), 'utf8')) as {
     readonly children: Readonly<Record<string, { readonly pid: number }>>;
   };
-  return Object.fromEntries(Object.entries(children).map(([name, { pid }]) => [name, pid]));
+  const postgres = readFileSync(join(dataFolder, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0];
+  const services = Object.fromEntries(Object.entries(children).map(([name, { pid }]) => [name, pid]));
+  return { postgres: Number(postgres), ...services };
 }

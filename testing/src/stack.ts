@@ -8,10 +8,11 @@ import { type Layout, type LocalService, layoutOf, portCount } from '@annals/cli
 import { createLogSink } from '@annals/cli/local/log-sink';
 import type { StackOptions } from '@annals/cli/local/stack';
 import { startStack } from '@annals/cli/local/supervisor';
+import type { EventStoreConfig } from '@annals/platform/event-store/open';
 import { isProductionStack } from './config.ts';
 import { createFaults, type FaultOptions, type Faults, faultyMainFileOf } from './faults/faults.ts';
+import { preparedFolder } from './servers/prepared-folder.ts';
 import { startProductionServers } from './servers/production.ts';
-import { temporaryFolder } from './servers/temporary-folder.ts';
 import { controlStack, type StackControl } from './stack-control.ts';
 
 export interface TestStackOptions {
@@ -38,11 +39,10 @@ export interface TestStackOptions {
 }
 
 /** Where a stack runs, and what lets one in: JSON, for other processes. */
-export interface StackAddress {
+export interface StackAddress extends EventStoreConfig {
   readonly layout: Layout;
   /** The gateway's base URL. */
   readonly url: string;
-  readonly databaseUrl: string;
   /** Null where documents are in PostgreSQL. */
   readonly mongodbUrl: string | null;
   /** Mails are in `mails` below it, logs in `logs`. */
@@ -70,7 +70,7 @@ export interface TestStack extends Omit<StackAddress, 'layout'>, StackControl {
 
 /** Starts a stack on free ports; resolves when all of it is ready. */
 export async function startTestStack(options: TestStackOptions = {}): Promise<TestStack> {
-  const dataFolder = options.dataFolder ?? (await temporaryFolder('annals-e2e-'));
+  const dataFolder = options.dataFolder ?? (await preparedFolder('annals-e2e-'));
   const replicas = options.replicas ?? 1;
   const ports = await freePorts(portCount(replicas));
   const layout = layoutOf(() => ports.pop() ?? 0, replicas);
@@ -110,6 +110,7 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
       layout,
       url,
       databaseUrl,
+      eventstoreUrl,
       mongodbUrl: mongodbUrl ?? null,
       dataFolder,
       operatorToken: secrets.operatorToken,

@@ -10,7 +10,7 @@ export interface Replica {
   readonly service: LocalService;
   /** From 1. */
   readonly number: number;
-  /** `command-api`, or `command-api-2` from the second replica on. */
+  /** Its {@link replicaName}. */
   readonly name: string;
   /** Null for services that clients do not reach. */
   readonly port: number | null;
@@ -66,6 +66,11 @@ export function portCount(replicas: number): number {
   return 2 + (replicas > 1 ? 1 : 0) + replicas * serviceNames.length * 2;
 }
 
+/** `command-api`, or `command-api-2` from the second replica on. */
+export function replicaName(service: LocalService, number: number): string {
+  return number === 1 ? service : `${service}-${number}`;
+}
+
 function listReplicas(
   count: number,
   portOf: (replica: number, index: number) => number,
@@ -75,7 +80,7 @@ function listReplicas(
     serviceNames.map((service, index) => ({
       service,
       number,
-      name: number === 1 ? service : `${service}-${number}`,
+      name: replicaName(service, number),
       port: withoutPort.has(service) ? null : portOf(number, index),
       opsPort: opsPortOf(number, index),
     })),

@@ -4,6 +4,7 @@ import { rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { preparedFolder } from '@annals/testing/servers/prepared-folder';
 import { temporaryFolder } from '@annals/testing/servers/temporary-folder';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -25,7 +26,7 @@ describe('the supervisor', () => {
   };
 
   beforeEach(async () => {
-    dataFolder = await temporaryFolder('annals-stack-');
+    dataFolder = await preparedFolder('annals-stack-');
     ports = await freePorts(portCount(1));
   });
   afterEach(async () => {
@@ -35,6 +36,7 @@ describe('the supervisor', () => {
   });
 
   test('starts everything, stops everything, and keeps data and secrets until the next start', async () => {
+    dataFolder = await temporaryFolder('annals-stack-');
     const first = await start();
     const pids = Object.values(first.pids());
     expect(pids).toHaveLength(7);

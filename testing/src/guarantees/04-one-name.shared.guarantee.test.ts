@@ -122,7 +122,7 @@ it('N parallel registrations of one name: exactly one wins, and the name of a fa
   for (let round = 0; round < ROUNDS; round++) {
     for (const contest of Object.values(contests)) await contest(round);
   }
-  const owners = await expectOneOwnerEach(stack.databaseUrl);
+  const owners = await expectOneOwnerEach(stack);
   report(NUMBER, {
     contests: ROUNDS * Object.keys(contests).length,
     'at once': CLAIMANTS,

@@ -22,7 +22,7 @@ const REPLICAS = [1, 2] as const;
 const stack = sharedStack();
 const urls = [...REPLICAS.map((replica) => stack.mainUrl('command-api', replica)), stack.url];
 /** What came before is other files'. */
-const begin = (await readLog(stack.databaseUrl)).at(-1)?.position ?? 'start';
+const begin = (await readLog(stack)).at(-1)?.position ?? 'start';
 
 afterAll(() => stack.stop());
 
@@ -67,7 +67,7 @@ async function sendAtOnce(one: Case): Promise<void> {
 
 /** No command has left its mark twice, and each that was done has left it. */
 async function expectOneEffect(done: readonly Case[]): Promise<void> {
-  const { twice, streams } = await effectsByCommand(stack.databaseUrl, begin);
+  const { twice, streams } = await effectsByCommand(stack, begin);
   expect(twice, 'commands with more than one effect').toEqual([]);
   for (const { name, outcome, stream, events } of done) {
     if (outcome === 'done' && stream) expect(streams.get(stream), `${name}: ${stream}`).toBe(events);
@@ -123,7 +123,7 @@ async function moveOn(
   { name, stream, events = 0, meddle }: Case,
   mayBeAnother: boolean,
 ): Promise<StoredEvent | null> {
-  const log = await readLog(stack.databaseUrl);
+  const log = await readLog(stack);
   const effect = log.find((event) => event.stream === stream && event.revision === events - 1);
   if (!effect && mayBeAnother) return null;
   if (!effect || !meddle) throw new Error(`${name} has not been done`);

@@ -100,7 +100,7 @@ test('SIGTERM under load fails no request and misses no push', async () => {
   });
   expect({ failures, restarts: failures.length > 0 ? restarts : [] }).toEqual({ failures: [], restarts: [] });
 
-  const { channels } = await publishedSince(stack.databaseUrl, publishers.since);
+  const { channels } = await publishedSince(stack, publishers.since);
   const owed = (channel: string) => channels.get(channel) ?? [];
   const reached = (socket: ReconnectingSocket) =>
     [...socket.seen.keys()].every((channel) => socket.position(channel) >= (owed(channel).at(-1) ?? ''));

@@ -32,7 +32,7 @@ const slow: WebSocket[] = [];
 
 beforeAll(async () => {
   stack = await startTestStack();
-  bulk = await createBulkPublisher(stack.databaseUrl);
+  bulk = await createBulkPublisher(stack);
   const { api } = await newPerson(stack.url, 'author');
   const created = await api.ok(createArticle, {
     body: { title: 'Much discussed', content: '<p>Words.</p>' },
@@ -98,7 +98,7 @@ test('a slow socket never slows the others and is let go with 3008', async () =>
 
   for (const socket of slow) socket.resume();
   expect(new Set(await Promise.all(closeCodesSeen))).toEqual(new Set([closeCodes.tooSlow]));
-  const { channels } = await publishedSince(stack.databaseUrl, since);
+  const { channels } = await publishedSince(stack, since);
   for (const socket of fast) expect(socket.seen.get(channel)).toEqual(channels.get(channel));
   expect(mishapsOf(fast)).toEqual({});
   report(12, {

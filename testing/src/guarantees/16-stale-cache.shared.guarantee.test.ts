@@ -27,8 +27,8 @@ async function walk(): Promise<Walk> {
 
 it('a stale cache never answers', async () => {
   const walks = await Promise.all(Array.from({ length: WALKERS }, walk));
-  for (const own of walks) await own.expectInLog(stack.databaseUrl);
-  await expectOneOwnerEach(stack.databaseUrl);
+  for (const own of walks) await own.expectInLog(stack);
+  await expectOneOwnerEach(stack);
   const outcomes = Map.groupBy(
     walks.flatMap(({ outcomes }) => outcomes),
     (outcome) => outcome,

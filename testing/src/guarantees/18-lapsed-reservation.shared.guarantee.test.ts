@@ -80,7 +80,7 @@ it('a lapsed reservation never gives one name two holders and never blocks it fo
     await stack.ready('command-api', 'command-api-2', 'worker', 'worker-2');
     await fail(step);
   }
-  await expectOneOwnerEach(stack.databaseUrl);
+  await expectOneOwnerEach(stack);
   expect(stack.faults.fired()).toHaveLength(STEPS);
   const crashes = stack.faults.fired().filter(({ id }) => !paused.has(id));
   report(NUMBER, { ...ends, ...crashesByPoint(crashes), 'pauses past the lease': paused.size });

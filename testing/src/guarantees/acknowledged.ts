@@ -1,7 +1,9 @@
 /** Holds a stack against what it has acknowledged: its log, and what its API shows. */
+
 import { getUser } from '@annals/contracts/identity/user.routes';
 import { getArticle } from '@annals/contracts/publishing/article.routes';
 import { getComment } from '@annals/contracts/publishing/comment.routes';
+import type { EventStoreConfig } from '@annals/platform/event-store/open';
 import type { StoredEvent } from '@annals/platform/event-store/port';
 import { expect } from 'vitest';
 import type { CallOptions } from '../e2e/client.ts';
@@ -10,8 +12,8 @@ import { readLog } from './log-reader.ts';
 import type { Writer, WrittenArticle } from './writer.ts';
 
 /** Each acknowledged command is in the log, at its revision and position, and nothing else is there twice. */
-export async function expectInLog(databaseUrl: string, { ledger }: Load): Promise<void> {
-  const events = await readLog(databaseUrl);
+export async function expectInLog(address: EventStoreConfig, { ledger }: Load): Promise<void> {
+  const events = await readLog(address);
   const byPosition = new Map(events.map((event) => [event.position, event]));
   const missing = ledger.filter(({ stream, revision, position }) => {
     const event = byPosition.get(position);

@@ -100,7 +100,7 @@ async function contestedTitle(stack: TestStack, act: Exclude<Act, 'register'>): 
 /** The titles of an author's articles that are not deleted, by the log. */
 async function titles(stack: TestStack, authorId: string): Promise<string[]> {
   const articles = new Map<string, { title: string; isDeleted: boolean }>();
-  for (const { type, data } of (await readLog(stack.databaseUrl)) as unknown as readonly ArticleEvent[]) {
+  for (const { type, data } of (await readLog(stack)) as unknown as readonly ArticleEvent[]) {
     if (type === 'ArticleCreated' && data.authorId === authorId)
       articles.set(data.articleId, { title: data.title, isDeleted: false });
     const article = articles.get((data as { articleId: string }).articleId);

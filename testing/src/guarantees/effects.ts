@@ -1,4 +1,5 @@
 /** What commands have left in the log. */
+import type { EventStoreConfig } from '@annals/platform/event-store/open';
 import type { Position, StoredEvent } from '@annals/platform/event-store/port';
 import { readLog } from './log-reader.ts';
 
@@ -14,8 +15,11 @@ const isEffect = ({ stream, type }: StoredEvent) =>
   type !== 'ReservationLapsed' && !stream.startsWith('reservation-');
 
 /** The effects of all commands after `from`. Every command of these appends one event. */
-export async function effectsByCommand(databaseUrl: string, from: Position | 'start'): Promise<Effects> {
-  const events = (await readLog(databaseUrl, from)).filter(isEffect);
+export async function effectsByCommand(
+  address: EventStoreConfig,
+  from: Position | 'start',
+): Promise<Effects> {
+  const events = (await readLog(address, from)).filter(isEffect);
   const byCommand = Map.groupBy(events, ({ metadata }) => (metadata as { commandId: string }).commandId);
   const byStream = Map.groupBy(events, ({ stream }) => stream);
   return {

@@ -1,11 +1,13 @@
 /** Who owns which unique name, by the log alone. */
+
 import type { DomainEvent } from '@annals/contracts/kit/event';
+import type { EventStoreConfig } from '@annals/platform/event-store/open';
 import { expect } from 'vitest';
 import { readLog } from './log-reader.ts';
 
 /** The streams that own names, by the name's reservation; fails where two ever owned one at once. */
-export async function expectOneOwnerEach(databaseUrl: string): Promise<ReadonlyMap<string, string>> {
-  const events = (await readLog(databaseUrl)) as unknown as readonly DomainEvent[];
+export async function expectOneOwnerEach(address: EventStoreConfig): Promise<ReadonlyMap<string, string>> {
+  const events = (await readLog(address)) as unknown as readonly DomainEvent[];
   const owners = new Map<string, string>();
   const twice: string[] = [];
   for (const { stream, metadata } of events) {

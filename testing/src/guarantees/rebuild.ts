@@ -8,7 +8,7 @@ import { createPostgresViewStore } from '@annals/platform/consumer/postgres/stor
 import { viewName } from '@annals/platform/consumer/projection';
 import { createConsumers } from '@annals/platform/consumer/runtime';
 import { createEventLog } from '@annals/platform/event-log/event-log';
-import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
+import { openEventStore } from '@annals/platform/event-store/open';
 import { type MongoDatabase, openMongo } from '@annals/platform/mongodb/database';
 import { migrate } from '@annals/platform/postgres/migrate';
 import { createPool } from '@annals/platform/postgres/pool';
@@ -21,6 +21,8 @@ import { Registry } from 'prom-client';
 import { expect, vi } from 'vitest';
 import type { TestStack } from '../stack.ts';
 
+type Logged = Pick<TestStack, 'databaseUrl' | 'eventstoreUrl'>;
+
 const all = [...projections, accessProjection];
 const APPLICATION = 'guarantees';
 const CATCH_UP_MS = 120_000;
@@ -29,10 +31,10 @@ const CATCH_UP_MS = 120_000;
 const viewNames: readonly string[] = all.map(viewName);
 
 /** Waits until every view reflects the log's head. The load has to have stopped. */
-async function viewsCaughtUp({ databaseUrl }: Pick<TestStack, 'databaseUrl'>, mongo: MongoDatabase | null) {
-  const pool = createPool({ url: databaseUrl, application: APPLICATION, max: 2 });
+async function viewsCaughtUp(stack: Logged, mongo: MongoDatabase | null) {
+  const pool = createPool({ url: stack.databaseUrl, application: APPLICATION, max: 2 });
   const documents = mongo && createMongoDocumentStore(mongo, isElsewhere);
-  const store = await createPostgresEventStore({ url: databaseUrl, application: APPLICATION });
+  const store = await openEventStore(stack, { application: APPLICATION });
   try {
     const head = await store.head();
     await vi.waitFor(
@@ -59,7 +61,7 @@ async function viewsCaughtUp({ databaseUrl }: Pick<TestStack, 'databaseUrl'>, mo
  * row. Gives how many rows were compared.
  */
 export async function expectViewsAsRebuilt(
-  stack: Pick<TestStack, 'databaseUrl' | 'masterKey' | 'mongodbUrl'>,
+  stack: Logged & Pick<TestStack, 'masterKey' | 'mongodbUrl'>,
 ): Promise<number> {
   const { mongodbUrl } = stack;
   const mongo = mongodbUrl === null ? null : openMongo({ url: mongodbUrl, application: APPLICATION });
@@ -91,13 +93,13 @@ export async function expectViewsAsRebuilt(
 }
 
 async function build(
-  { databaseUrl, masterKey }: Pick<TestStack, 'databaseUrl' | 'masterKey'>,
+  stack: Logged & Pick<TestStack, 'masterKey'>,
   live: pg.Pool,
   rebuilt: pg.Pool,
 ): Promise<void> {
   await migrate(rebuilt, 'views', viewMigrations);
-  const events = await createPostgresEventStore({ url: databaseUrl, application: APPLICATION });
-  const key = Buffer.from(masterKey, 'base64') as Buffer<ArrayBuffer>;
+  const events = await openEventStore(stack, { application: APPLICATION });
+  const key = Buffer.from(stack.masterKey, 'base64') as Buffer<ArrayBuffer>;
   const keys = await createPostgresKeyStore({ pool: live, masterKey: key });
   const consumers = createConsumers({
     log: createEventLog({ store: events, catalogue, keys }),

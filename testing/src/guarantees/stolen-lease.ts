@@ -1,6 +1,7 @@
 /** Takes leases away from owners that are in the middle of a batch, and lets them go on afterwards. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { replicaName } from '@annals/cli/local/layout';
 import type { ConsumerFaultPoint } from '@annals/platform/consumer/faults';
 import type pg from 'pg';
 import { expect } from 'vitest';
@@ -32,7 +33,7 @@ export async function stealLease(stack: TestStack, pool: pg.Pool, theft: Theft):
   const owner = stack.faults.arm(fault);
   await provoke();
   const { replica } = await owner.fired(60_000);
-  const name = replica === 1 ? service : `${service}-${replica}`;
+  const name = replicaName(service, replica);
   const before = await checkpointOf(pool, consumer);
   let thief: Armed | null = null;
   const losses = lossesOf(stack, name, consumer);

@@ -2,9 +2,11 @@
  * One author and one reader at random, one command after the other, each at whichever replica it is sent to. A model
  * in the test knows what each must be answered: whatever it was acknowledged before counts.
  */
+
 import { grantPermission } from '@annals/contracts/identity/user.routes';
 import * as routes from '@annals/contracts/publishing/article.routes';
 import { addComment } from '@annals/contracts/publishing/comment.routes';
+import type { EventStoreConfig } from '@annals/platform/event-store/open';
 import { expect } from 'vitest';
 import { Api, uniqueName } from '../e2e/client.ts';
 import { newPerson, type Person } from '../e2e/people.ts';
@@ -40,7 +42,7 @@ export interface Walk {
   readonly outcomes: readonly string[];
   step(url: string): Promise<void>;
   /** The log has what was acknowledged, and nothing besides. */
-  expectInLog(databaseUrl: string): Promise<void>;
+  expectInLog(address: EventStoreConfig): Promise<void>;
 }
 
 const MAX_ARTICLES = 4;
@@ -229,8 +231,8 @@ class Walker implements Walk {
     return this.#articles.some((article) => article.title === title && article.status !== 'deleted');
   }
 
-  async expectInLog(databaseUrl: string): Promise<void> {
-    const events = await readLog(databaseUrl);
+  async expectInLog(address: EventStoreConfig): Promise<void> {
+    const events = await readLog(address);
     const length = (stream: string) => events.filter((event) => event.stream === stream).length;
     for (const { id, revision, likes, comments, isLiked } of this.#articles) {
       const like = `like-${id}.${this.#reader.id}`;

@@ -2,18 +2,18 @@
  * PostgreSQL for tests: `testDatabase()` gives a fresh database on the run's one server; `ownPostgres()` a server of
  * one's own, to be restarted and killed.
  */
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { copyFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { freePorts } from '@annals/cli/local/free-port';
 import { findPostgresHome } from '@annals/cli/local/postgres-home';
 import { type PostgresServer, startPostgres } from '@annals/cli/local/postgres-server';
 import { endProcess, identify } from '@annals/cli/local/processes';
+import { readSecrets } from '@annals/cli/local/secrets';
 import pg from 'pg';
 import { inject } from 'vitest';
+import { copyCluster, preparedFolder } from './prepared-folder.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 declare module 'vitest' {
@@ -90,12 +90,13 @@ export interface OwnPostgres {
 
 /** A server of the caller's own, in a temporary folder; `settings` are PostgreSQL's, durable by default. */
 export async function ownPostgres(settings: Readonly<Record<string, string>> = {}): Promise<OwnPostgres> {
-  return boot(await temporaryFolder('annals-postgres-'), settings);
+  return boot(await preparedFolder('annals-postgres-'), settings);
 }
 
 async function boot(dataFolder: string, settings: Readonly<Record<string, string>>): Promise<OwnPostgres> {
   const [port = 0] = await freePorts(1);
-  const launch = () => startPostgres({ dataFolder, port, password: 'test', settings });
+  const { postgresPassword: password } = await readSecrets(dataFolder);
+  const launch = () => startPostgres({ dataFolder, port, password, settings });
   let server: PostgresServer = await launch();
   const stop = () => server.stop();
   const start = async () => {
@@ -117,9 +118,12 @@ async function boot(dataFolder: string, settings: Readonly<Record<string, string
     replicate: async () => {
       await stop();
       const copy = await temporaryFolder('annals-replica-');
-      await copyCluster(server.cluster, (await findPostgresHome(copy)).cluster);
+      const { cluster } = await findPostgresHome(copy);
+      await copyCluster(server.cluster, cluster);
+      await copyFile(join(dataFolder, 'secrets'), join(copy, 'secrets'));
+      await writeFile(join(cluster, 'standby.signal'), '');
       await start();
-      const primary_conninfo = `host=127.0.0.1 port=${port} user=annals password=test`;
+      const primary_conninfo = `host=127.0.0.1 port=${port} user=annals password=${password}`;
       return boot(copy, { ...settings, primary_conninfo });
     },
     remove: async () => {
@@ -128,14 +132,6 @@ async function boot(dataFolder: string, settings: Readonly<Record<string, string
     },
   };
 }
-
-/** Owners are kept: they run the server. */
-async function copyCluster(from: string, to: string): Promise<void> {
-  await execute('cp', ['-a', from, to]);
-  await execute('cp', ['-a', join(from, 'PG_VERSION'), join(to, 'standby.signal')]);
-}
-
-const execute = promisify(execFile);
 
 /** The run's shared server: fast, not durable. */
 export function sharedPostgres(): Promise<OwnPostgres> {

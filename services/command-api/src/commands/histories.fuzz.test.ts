@@ -1,5 +1,6 @@
 /** Deciders, whatever happens to them: folds of any events, histories of any commands, in any interleaving. */
 import { catalogue } from '@annals/contracts/catalogue';
+import type { ReservationEvent } from '@annals/contracts/identity/reservation.events';
 import type { DomainEvent } from '@annals/contracts/kit/event';
 import { streamCategory } from '@annals/contracts/kit/event';
 import type { UniqueKey } from '@annals/contracts/kit/unique-key';
@@ -14,6 +15,7 @@ import { counts } from '@annals/testing/guarantees/counts';
 import { report } from '@annals/testing/guarantees/report';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
+import * as reservation from '../reservations/domain/reservation.ts';
 import type { DecidedEvent, Decider } from './decider.ts';
 import { createHarness, type Replica } from './harness.fixture.ts';
 import {
@@ -110,13 +112,37 @@ test('every category that commands decide on has invariants', () => {
 /** Checks all that must hold of a log that commands have written. */
 async function checkLog(harness: ReturnType<typeof createHarness>, replica: Replica): Promise<void> {
   const owners = new Map<string, string>();
-  for (const [stream, events] of await streamsOf(replica, harness)) {
+  const streams = await streamsOf(replica, harness);
+  for (const [stream, events] of streams) {
     const category = streamCategory(stream);
     checkHistory(category, stream, events);
+    if (category === 'reservation')
+      checkTakeovers(stream, events as readonly ReservationEventRead[], streams);
     const command = commands.find(({ decider }) => decider.category === category);
     if (command) checkKeys(stream, events, command.decider, replica, owners);
   }
 }
+
+type ReservationEventRead = ReservationEvent & DomainEvent;
+
+/** A key that is held is reserved by others only once its holder's own stream has given it up. */
+function checkTakeovers(
+  key: string,
+  events: readonly ReservationEventRead[],
+  streams: ReadonlyMap<string, readonly DomainEvent[]>,
+): void {
+  let state = reservation.initial;
+  for (const event of events) {
+    if (event.type === 'KeyReserved' && state.status === 'held' && state.by !== event.data.by) {
+      const before = (streams.get(state.by) ?? []).filter(({ position }) => position < event.position);
+      const claims = before.reduce((all, { metadata }) => foldClaims(all, metadata), noClaims);
+      expect(claims.has(key), `${key} was taken from ${state.by}`).toBe(false);
+    }
+    state = reservation.evolve(state, event);
+  }
+}
+
+const noClaims: ReadonlyMap<string, string> = new Map();
 
 /** After every event, claims agree with the state's keys; at the end nobody else owns one of them. */
 function checkKeys(
@@ -128,7 +154,7 @@ function checkKeys(
 ): void {
   const namesOf = (keys: readonly UniqueKey[]) => keys.map((key) => reservations.streamOf(key)).sort();
   let state = decider.initial;
-  let claims: ReadonlyMap<string, string> = new Map();
+  let claims = noClaims;
   for (const event of events) {
     if (event.type !== 'ReservationLapsed') state = decider.evolve(state, event);
     claims = foldClaims(claims, event.metadata);

@@ -75,10 +75,6 @@ const reservation: Invariant<ReservationState> = (before, { type, data }) => {
   const { by, attempt } = data as { by: string; attempt: string };
   const isTheirs = before.status !== 'free' && before.by === by;
   return firstBroken(
-    [
-      type !== 'KeyReserved' || before.status !== 'held' || isTheirs,
-      'what is held is nobody else’s to reserve',
-    ],
     [type !== 'KeyHeld' || isTheirs, 'what is held was reserved by its holder'],
     [
       type !== 'KeyReleased' || (isTheirs && before.attempt === attempt),

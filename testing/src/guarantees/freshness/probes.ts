@@ -173,10 +173,18 @@ export const probes: readonly Probe[] = [
   },
   {
     route: listUsers,
-    ask: ({ anonymous, people }) => ({
+    ask: ({ anonymous, newcomers }) => ({
       api: anonymous,
-      options: { query: { sort: 'joinedAt', pageSize: 1 } },
-      shows: { registered: ({ count }) => count - people, name: ({ results: [first] }) => nameOf(first) },
+      options: { query: { 'username[contains]': newcomers, pageSize: 1 } },
+      shows: { registered: ({ count }) => count },
+    }),
+  },
+  {
+    route: listUsers,
+    ask: ({ anonymous, author }) => ({
+      api: anonymous,
+      options: { query: { username: author.username } },
+      shows: { name: ({ results: [found] }) => nameOf(found) },
     }),
   },
 ];

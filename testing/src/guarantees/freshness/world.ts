@@ -22,8 +22,8 @@ export interface World {
   readonly titleRevisions: readonly number[];
   /** The comments' ids, the first one first. */
   readonly commentIds: readonly string[];
-  /** How many people there were before `registered` began to count. */
-  readonly people: number;
+  /** What the usernames of those who register begin with, and nobody else's. */
+  readonly newcomers: string;
   /** Takes the next step of `aspect`, and records it. */
   step(aspect: Aspect): Promise<void>;
   /** Which aspects can still change: there are only so many readers who can like. */
@@ -41,6 +41,7 @@ export async function createWorld(url: string, importer: string, readers: number
     const created = await author.api.ok(createArticle, { body: { title, content: `<p>Of ${word}.</p>` } });
     return author.api.ok(publishArticle, { params: { id: created.body.id } });
   };
+  const newcomers = uniqueName('new');
   const ledger = new Ledger();
   const first = await write();
   ledger.record('published', positionOf(first));
@@ -72,7 +73,7 @@ export async function createWorld(url: string, importer: string, readers: number
     },
     published: write,
     registered: async () => {
-      const username = uniqueName('someone');
+      const username = `${newcomers}-${ledger.newest('registered')}`;
       return service.ok(registerUser, { body: { username, email: `${username}@example.org` } });
     },
   };
@@ -84,7 +85,7 @@ export async function createWorld(url: string, importer: string, readers: number
     ledger,
     titleRevisions,
     commentIds,
-    people: 1 + readers,
+    newcomers,
     step: async (aspect) => ledger.record(aspect, positionOf(await steps[aspect]())),
     canStep: (aspect) => aspect !== 'likes' || ledger.newest('likes') < fans.length,
   };

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { catalogue } from '@annals/contracts/catalogue';
 import { createEventLog } from '@annals/platform/event-log/event-log';
-import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
+import { type EventStoreConfig, openEventStore } from '@annals/platform/event-store/open';
 import { createLogger } from '@annals/platform/telemetry/logger';
 import { noKeys } from './published.ts';
 
@@ -12,9 +12,9 @@ export interface BulkPublisher {
   close(): Promise<void>;
 }
 
-export async function createBulkPublisher(databaseUrl: string): Promise<BulkPublisher> {
+export async function createBulkPublisher(address: EventStoreConfig): Promise<BulkPublisher> {
   const logger = createLogger({ service: 'test', level: 'silent' });
-  const store = await createPostgresEventStore({ url: databaseUrl, application: 'test', logger });
+  const store = await openEventStore(address, { application: 'test', logger });
   const log = createEventLog({ store, catalogue, keys: noKeys });
   const comment = (articleId: string, authorId: string) => {
     const id = randomUUID();

@@ -3,17 +3,17 @@ import { catalogue } from '@annals/contracts/catalogue';
 import { pushFrames } from '@annals/contracts/push/docs';
 import { pushRules } from '@annals/contracts/push/rules';
 import { createEventLog } from '@annals/platform/event-log/event-log';
-import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
+import { type EventStoreConfig, openEventStore } from '@annals/platform/event-store/open';
 import type { KeyStore } from '@annals/platform/privacy/port';
 import { createLogger } from '@annals/platform/telemetry/logger';
 
 /** The positions of each channel's events after `since`, in the log's order, and the head that was read to. */
 export async function publishedSince(
-  databaseUrl: string,
+  address: EventStoreConfig,
   since: string,
 ): Promise<{ readonly channels: ReadonlyMap<string, readonly string[]>; readonly head: string }> {
   const logger = createLogger({ service: 'test', level: 'silent' });
-  const store = await createPostgresEventStore({ url: databaseUrl, application: 'test', logger });
+  const store = await openEventStore(address, { application: 'test', logger });
   const over = new AbortController();
   const channels = new Map<string, string[]>();
   try {

@@ -1,3 +1,4 @@
+import { replicaName } from '@annals/cli/local/layout';
 import {
   getArticle,
   likeArticle,
@@ -9,8 +10,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { writeArticle } from '../e2e/articles.ts';
 import { type Answer, after } from '../e2e/client.ts';
 import { newPerson, type Person } from '../e2e/people.ts';
-import { startTestStack, type TestStack } from '../stack.ts';
-import { unlimited } from '../tuning.ts';
+import { sharedStack } from '../shared-stack.ts';
 import { counts } from './counts.ts';
 import { expectViewsAsRebuilt } from './rebuild.ts';
 import { repair } from './repairs.ts';
@@ -21,16 +21,15 @@ const NUMBER = 8;
 const DOCUMENTS = counts(3, 40);
 const VIEWS = ['article_list_v1', 'article_details_v2'];
 
-let stack: TestStack;
+const stack = sharedStack();
 let author: Person;
 let reader: Person;
 
 beforeAll(async () => {
-  stack = await startTestStack({ faults: true, tuning: unlimited });
   author = await newPerson(stack.url, 'author');
   reader = await newPerson(stack.url, 'reader');
 });
-afterAll(() => stack?.stop());
+afterAll(() => stack.stop());
 
 interface Poisoned {
   readonly id: string;
@@ -92,7 +91,7 @@ it('a poisoned event parks its document alone and replays in order after retry',
 
   // One that a crash interrupts is done by the next process.
   stack.faults.disarmAll();
-  const pid = stack.pids().projector ?? 0;
+  const pids = stack.pids();
   const crash = stack.faults.arm({
     service: 'projector',
     point: 'written',
@@ -100,8 +99,9 @@ it('a poisoned event parks its document alone and replays in order after retry',
     action: 'kill',
   });
   const retried = repair(stack, retries);
-  await crash.fired();
-  await stack.restarted('projector', pid);
+  const { replica } = await crash.fired();
+  const name = replicaName('projector', replica);
+  await stack.restarted(name, pids[name] ?? 0);
   expect(new Set(await retried)).toEqual(new Set(['retried']));
 
   for (const { id, later } of poisoned) {

@@ -3,7 +3,7 @@ import type { Route } from '@annals/contracts/kit/route';
 import { routes } from '@annals/contracts/routes';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FiredFault } from '../faults/plan.ts';
-import { startTestStack, type TestStack } from '../stack.ts';
+import { sharedStack } from '../shared-stack.ts';
 import { counts } from './counts.ts';
 import { aspects } from './freshness/ledger.ts';
 import { staleRoutes, type Tally, underLoad } from './freshness/load.ts';
@@ -17,22 +17,16 @@ const crashesPerRound = counts(3, 20);
 const readers = counts(6, 60);
 const viewRoutes = routes.filter(({ method, style }) => method === 'GET' && style === 'query');
 
-let stack: TestStack;
+const stack = sharedStack();
 let world: World;
 const total = { fresh: 0, behind: 0 };
 const crashes: FiredFault[] = [];
 
 beforeAll(async () => {
-  const limit = '1000000';
-  stack = await startTestStack({
-    replicas: 2,
-    faults: true,
-    tuning: { ANNALS_THROTTLE_READ: limit, ANNALS_THROTTLE_WRITE: limit, ANNALS_THROTTLE_LOGIN: limit },
-  });
   world = await createWorld(stack.url, stack.serviceToken, readers);
   for (const aspect of aspects) await world.step(aspect);
 });
-afterAll(() => stack?.stop());
+afterAll(() => stack.stop());
 
 function count({ fresh, behind }: Tally): Tally['behind'] {
   total.fresh += fresh;

@@ -1,9 +1,8 @@
 import type { ConsumerFaultPoint } from '@annals/platform/consumer/faults';
 import { viewName } from '@annals/platform/consumer/projection';
 import { projections } from '@annals/projector/projections';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startTestStack, type TestStack } from '../stack.ts';
-import { unlimited } from '../tuning.ts';
+import { afterAll, expect, it } from 'vitest';
+import { sharedStack } from '../shared-stack.ts';
 import { counts } from './counts.ts';
 import { startLoad } from './load.ts';
 import { expectViewsAsRebuilt } from './rebuild.ts';
@@ -14,12 +13,9 @@ const NUMBER = 2;
 const KILLS = counts(6, 100);
 const POINTS: readonly ConsumerFaultPoint[] = ['read', 'written', 'committed'];
 
-let stack: TestStack;
+const stack = sharedStack();
 
-beforeAll(async () => {
-  stack = await startTestStack({ faults: { leaseMs: 1_000 }, tuning: unlimited });
-});
-afterAll(() => stack?.stop());
+afterAll(() => stack.stop());
 
 /** Every point of every view, in random order, again and again. */
 function* places(): Generator<{ point: ConsumerFaultPoint; view: string }> {

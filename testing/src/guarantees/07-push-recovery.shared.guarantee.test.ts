@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FiredFault } from '../faults/plan.ts';
-import { startTestStack, type TestStack } from '../stack.ts';
+import { sharedStack } from '../shared-stack.ts';
 import { counts } from './counts.ts';
 import { openSockets } from './push/open-sockets.ts';
 import { publishedSince } from './push/published.ts';
@@ -13,27 +13,21 @@ import { insist, type Setbacks } from './retrying-api.ts';
 const rounds = counts(1, 10);
 const anonymousSockets = counts(20, 100);
 const authorsSockets = counts(6, 30);
-const limit = '1000000';
 
-let stack: TestStack;
+const stack = sharedStack();
 let publishers: Publishers;
 const setbacks: Setbacks = {};
 const sockets: ReconnectingSocket[] = [];
 const crashes: FiredFault[] = [];
 
 beforeAll(async () => {
-  stack = await startTestStack({
-    replicas: 2,
-    faults: true,
-    tuning: { ANNALS_THROTTLE_READ: limit, ANNALS_THROTTLE_WRITE: limit, ANNALS_THROTTLE_LOGIN: limit },
-  });
   publishers = await createPublishers(stack.url, (person, route, options) =>
     insist(person.api, route, options, setbacks),
   );
 });
 afterAll(async () => {
   await Promise.all(sockets.map((socket) => socket.close()));
-  await stack?.stop();
+  await stack.stop();
 });
 
 /** Publishes, and cuts connections at random, while `disturbance` lasts. */
@@ -69,7 +63,7 @@ test('a reconnecting socket misses nothing and sees nothing twice', async () => 
   );
   for (let round = 0; round < rounds; round++) await underLoad(disturb);
 
-  const { channels } = await publishedSince(stack.databaseUrl, publishers.since);
+  const { channels } = await publishedSince(stack, publishers.since);
   const owed = (channel: string) => channels.get(channel) ?? [];
   const reached = (socket: ReconnectingSocket) =>
     [...socket.seen.keys()].every((channel) => socket.position(channel) >= (owed(channel).at(-1) ?? ''));

@@ -1,8 +1,7 @@
-import type { LocalService } from '@annals/cli/local/layout';
-import { afterAll, beforeAll, it } from 'vitest';
+import { type LocalService, replicaName } from '@annals/cli/local/layout';
+import { afterAll, it } from 'vitest';
 import type { Point } from '../faults/plan.ts';
-import { startTestStack, type TestStack } from '../stack.ts';
-import { unlimited } from '../tuning.ts';
+import { sharedStack } from '../shared-stack.ts';
 import { expectInLog, expectVisible } from './acknowledged.ts';
 import { counts } from './counts.ts';
 import { type Load, startLoad } from './load.ts';
@@ -26,20 +25,18 @@ const points: readonly (readonly [LocalService, readonly Point[]])[] = [
 /** Who is killed from outside while commands, queries and pushes are under way. */
 const processes = ['query-api', 'notifier', 'gateway', 'postgres'];
 
-let stack: TestStack;
+const stack = sharedStack();
 
-beforeAll(async () => {
-  stack = await startTestStack({ faults: true, isDurable: true, tuning: unlimited });
-});
-afterAll(() => stack?.stop());
+afterAll(() => stack.stop());
 
-/** One crash after the other of one process, while others crash as well. */
+/** One crash after the other of one service, while others crash as well. */
 async function crashAtEach(load: Load, service: LocalService, all: readonly Point[]): Promise<void> {
   for (const point of shuffled(all)) {
     await load.more(BETWEEN);
-    const pid = stack.pids()[service] ?? 0;
-    await stack.faults.arm({ service, point, action: 'kill' }).fired(120_000);
-    await stack.restarted(service, pid);
+    const pids = stack.pids();
+    const { replica } = await stack.faults.arm({ service, point, action: 'kill' }).fired(120_000);
+    const name = replicaName(service, replica);
+    await stack.restarted(name, pids[name] ?? 0);
   }
 }
 
@@ -61,7 +58,7 @@ it('an acknowledged command survives kill -9 of any process', async () => {
   await load.more(BETWEEN);
   await Promise.all([load.stop(), readers.stop()]);
 
-  await expectInLog(stack.databaseUrl, load);
+  await expectInLog(stack, load);
   await expectViewsAsRebuilt(stack);
   await expectVisible(load);
   expectKinds(load.setbacks, ['no answer', 'status 503', 'in flight']);

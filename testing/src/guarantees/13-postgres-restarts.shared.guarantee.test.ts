@@ -1,10 +1,9 @@
 import type { DomainEvent } from '@annals/contracts/kit/event';
 import { pushFrames } from '@annals/contracts/push/docs';
 import { pushRules } from '@annals/contracts/push/rules';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { PushClient } from '../e2e/push-client.ts';
-import { startTestStack, type TestStack } from '../stack.ts';
-import { unlimited } from '../tuning.ts';
+import { sharedStack } from '../shared-stack.ts';
 import { expectInLog, expectVisible } from './acknowledged.ts';
 import { counts } from './counts.ts';
 import { startLoad } from './load.ts';
@@ -23,12 +22,9 @@ const BETWEEN = counts(20, 200);
 const SOCKETS = counts(2, 8);
 const CHANNEL = 'articles';
 
-let stack: TestStack;
+const stack = sharedStack();
 
-beforeAll(async () => {
-  stack = await startTestStack({ replicas: 2, isDurable: true, tuning: unlimited });
-});
-afterAll(() => stack?.stop());
+afterAll(() => stack.stop());
 
 /** A socket, and the position from which everything is owed to it. */
 interface Listener {
@@ -45,7 +41,7 @@ async function listen(): Promise<Listener> {
 
 /** Each socket, open all the time, got every frame of the log since it subscribed, in order and once. */
 async function expectEveryFrame(listeners: readonly Listener[]): Promise<number> {
-  const log = await readLog(stack.databaseUrl);
+  const log = await readLog(stack);
   const owed = log
     .flatMap((event) => pushFrames(pushRules, event as unknown as DomainEvent))
     .flatMap(({ channel, position }) => (channel === CHANNEL ? position : []));
@@ -76,7 +72,7 @@ it('PostgreSQL restarts under load: all recovers by itself, nothing lost', async
   await stack.ready();
   await Promise.all([load.stop(), readers.stop()]);
 
-  await expectInLog(stack.databaseUrl, load);
+  await expectInLog(stack, load);
   await expectViewsAsRebuilt(stack);
   await expectVisible(load);
   const frames = await expectEveryFrame(listeners);
