@@ -68,6 +68,9 @@ export function as(userId: string, ...held: readonly Permission[]): string {
   return `Bearer ${[userId, ...held].join(' ')}`;
 }
 
+/** The Authorization header of one of our services. */
+export const serviceCaller = `Bearer ${SERVICE_TOKEN}`;
+
 const authenticate: Authenticate = (authorization, address) => {
   if (authorization === undefined) return { kind: 'anonymous', address };
   const [, userId = '', ...held] = authorization.split(' ');

@@ -15,7 +15,7 @@ const LIST = `
   select string_agg(page.part || ',"author":' || person.summary || '}', ',' order by page.ord) as items
   from (
     select *, row_number() over () as ord from (
-      select part, author_id from views.article_list_v1 where is_public order by published_at desc, key desc limit 20
+      select part, author_id from views.article_list_v2 where is_public order by published_at desc, key desc limit 20
     ) newest
   ) page left join views.profiles_v1 person on person.key = page.author_id`;
 
@@ -24,7 +24,7 @@ const DETAIL = `
   select doc::text as doc, (
     select string_agg(person.doc::text, ',') from views.profile_documents_v2 person where person.key = any ($2)
   ) as people
-  from views.article_details_v2 where key = $1`;
+  from views.article_details_v3 where key = $1`;
 
 async function open({ databaseUrl, isPipelined }: Ask): Promise<pg.Pool['query']> {
   if (!isPipelined) {

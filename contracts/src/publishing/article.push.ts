@@ -15,6 +15,10 @@ const data = (event: ArticleChange) => ({ id: event.data.articleId, revision: ev
 
 export const articlePush = definePush(article, {
   ArticleUpdated: { channels: own, data },
+  ArticleScheduled: { channels: own, data },
+  ArticleUnscheduled: { channels: own, data },
+  ArticleFeatured: { channels: own, data },
+  ArticleUnfeatured: { channels: own, data },
   ArticlePublished: { channels: everywhere, data, changesVisibility: true },
   ArticleUnpublished: { channels: everywhere, data, changesVisibility: true },
   ArticleDeleted: {
@@ -39,6 +43,10 @@ export const likePush = definePush(like, {
 
 export const commentPush = definePush(comment, {
   CommentAdded: {
+    channels: own,
+    data: (event) => ({ id: event.data.commentId, articleId: event.data.articleId }),
+  },
+  CommentHidden: {
     channels: own,
     data: (event) => ({ id: event.data.commentId, articleId: event.data.articleId }),
   },

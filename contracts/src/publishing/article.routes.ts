@@ -34,6 +34,10 @@ const tags = z
   .max(20)
   .transform((list) => [...new Set(list)]);
 const externalId = text(1, 200);
+const categoryId = uuid
+  .nullable()
+  .optional()
+  .meta({ description: 'A category that is not retired; null: none' });
 
 export const createArticle = defineRoute({
   name: 'createArticle',
@@ -47,6 +51,7 @@ export const createArticle = defineRoute({
     title,
     content: content.optional(),
     tags: tags.optional(),
+    categoryId,
     externalId: externalId.optional(),
     authorId: uuid.optional().meta({ description: 'Needs can_import' }),
   }),
@@ -63,7 +68,12 @@ export const updateArticle = defineRoute({
   summary: 'Change some fields',
   access: 'owner',
   params: byId,
-  body: z.strictObject({ title: title.optional(), content: content.optional(), tags: tags.optional() }),
+  body: z.strictObject({
+    title: title.optional(),
+    content: content.optional(),
+    tags: tags.optional(),
+    categoryId,
+  }),
   success: changed,
   problems: ['title-taken', 'not-publishable'],
 });
@@ -74,10 +84,10 @@ export const replaceArticle = defineRoute({
   path: '/v1/articles/{id}',
   service: 'command-api',
   tag,
-  summary: 'Replace title, content and tags as a whole',
+  summary: 'Replace title, content, tags and category as a whole; without a category it stands under none',
   access: 'owner',
   params: byId,
-  body: z.strictObject({ title, content, tags }),
+  body: z.strictObject({ title, content, tags, categoryId }),
   success: changed,
   problems: ['title-taken', 'not-publishable'],
 });
@@ -113,12 +123,20 @@ export const publishArticle = defineRoute({
   path: '/v1/articles/{id}/publish',
   service: 'command-api',
   tag,
-  summary: 'Publish; needs content, and can_publish for others’ articles',
+  summary: 'Publish now or later; needs content, and can_publish for others’ articles',
   access: 'owner',
   params: byId,
-  body: z.strictObject({
-    publishedAt: timestampInput.optional().meta({ description: 'A past time; needs can_import' }),
-  }),
+  body: z
+    .strictObject({
+      publishedAt: timestampInput.optional().meta({ description: 'A past time; needs can_import' }),
+      publishAt: timestampInput.optional().meta({
+        description: 'A time to come, at which the draft is published by itself; again: another time',
+      }),
+    })
+    .refine(({ publishedAt, publishAt }) => publishedAt === undefined || publishAt === undefined, {
+      path: ['publishAt'],
+      message: 'cannot be combined with publishedAt',
+    }),
   bodyOptional: true,
   success: changed,
   problems: ['not-publishable'],
@@ -130,8 +148,33 @@ export const unpublishArticle = defineRoute({
   path: '/v1/articles/{id}/unpublish',
   service: 'command-api',
   tag,
-  summary: 'Make it a draft again',
+  summary: 'Make it a draft again, or let it not be published later',
   access: 'owner',
+  params: byId,
+  success: changed,
+});
+
+export const featureArticle = defineRoute({
+  name: 'featureArticle',
+  method: 'POST',
+  path: '/v1/articles/{id}/feature',
+  service: 'command-api',
+  tag,
+  summary: 'Feature a publication',
+  access: 'can_feature',
+  params: byId,
+  success: changed,
+  problems: ['not-featurable'],
+});
+
+export const unfeatureArticle = defineRoute({
+  name: 'unfeatureArticle',
+  method: 'POST',
+  path: '/v1/articles/{id}/unfeature',
+  service: 'command-api',
+  tag,
+  summary: 'Feature it no longer',
+  access: 'can_feature',
   params: byId,
   success: changed,
 });
@@ -160,6 +203,20 @@ export const unlikeArticle = defineRoute({
   success: related,
 });
 
+export const viewArticle = defineRoute({
+  name: 'viewArticle',
+  method: 'POST',
+  path: '/v1/articles/{id}/views',
+  service: 'command-api',
+  tag,
+  summary: 'Tell that a publication is being read; a reader counts once an hour',
+  access: 'anyone',
+  throttle: 'read',
+  params: byId,
+  success: { status: 202 },
+  style: 'plain',
+});
+
 const bool = z.enum(['true', 'false']);
 const time = timestampInput as z.ZodType<string, string>;
 
@@ -168,6 +225,7 @@ const articleList = listQuery({
   search: true,
   filters: {
     author: { value: z.string().min(1).max(64), operators: ['eq', 'not'] },
+    category: { value: z.string().min(1).max(80), operators: ['eq', 'not'] },
     tag: { value: z.string().min(1).max(50).toLowerCase(), operators: ['eq', 'not'] },
     isPublished: { value: bool, operators: ['eq'] },
     isFeatured: { value: bool, operators: ['eq'] },

@@ -106,6 +106,14 @@ export const commentTopicEvents = defineTopicEvents('publishing', comment, {
       parentId: data.parentId,
     }),
   },
+  CommentHidden: {
+    name: 'comment-hidden',
+    version: 1,
+    summary: 'A moderator has hidden a comment: what it said is not to be shown any more',
+    data: z.object({ id: uuid.meta({ description: 'The comment' }), articleId: uuid }),
+    subject,
+    of: ({ data }) => ({ id: data.commentId, articleId: data.articleId }),
+  },
 });
 
 const state = z.object({
@@ -134,6 +142,10 @@ export const articleTopicState = defineTopicState<Known>()('publishing', article
     'ArticleUpdated',
     'ArticlePublished',
     'ArticleUnpublished',
+    'ArticleScheduled',
+    'ArticleUnscheduled',
+    'ArticleFeatured',
+    'ArticleUnfeatured',
     'ArticleDeleted',
     'ArticleRestored',
   ],
@@ -157,6 +169,8 @@ export const articleTopicState = defineTopicState<Known>()('publishing', article
         return { ...current, isDeleted: true, ...change };
       case 'ArticleRestored':
         return { ...current, isDeleted: false, ...change };
+      default:
+        return { ...current, ...change };
     }
   },
   publicOf({ isDeleted, publishedAt, ...rest }) {

@@ -16,6 +16,11 @@ export const comment = defineAggregate('comment', {
       content: z.string(),
     }),
   }),
+  /** A moderator hides it: it stays where it is, and others no longer see what it says. */
+  CommentHidden: defineEvent({
+    version: 1,
+    data: z.object({ commentId: uuid, articleId: uuid, reason: z.string() }),
+  }),
 });
 
 export type CommentEvent = EventOf<typeof comment>;

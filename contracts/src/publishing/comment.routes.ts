@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { listOf, listQuery } from '../kit/list.ts';
 import { text, uuid } from '../kit/primitives.ts';
-import { answers, created, defineRoute } from '../kit/route.ts';
+import { answers, changed, created, defineRoute } from '../kit/route.ts';
 import { commentView } from './views.ts';
 
 const tag = 'publishing';
@@ -18,6 +18,19 @@ export const addComment = defineRoute({
   params: z.strictObject({ id: uuid }),
   body: z.strictObject({ content: text(1, 4_000), parentId: uuid.nullable().optional() }),
   success: created,
+});
+
+export const hideComment = defineRoute({
+  name: 'hideComment',
+  method: 'POST',
+  path: '/v1/comments/{id}/hide',
+  service: 'command-api',
+  tag,
+  summary: 'Hide a comment, with a reason; it stays in its place and in all counts, without its content',
+  access: 'can_moderate',
+  params: z.strictObject({ id: uuid }),
+  body: z.strictObject({ reason: text(1, 500) }),
+  success: changed,
 });
 
 export const listComments = defineRoute({

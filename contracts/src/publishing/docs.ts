@@ -2,31 +2,33 @@
 import type { ArticleSummary, CommentView } from './views.ts';
 
 /** Rows: articles in lists, without content. Deleted ones keep their row, so that they can come back. */
-export const articleListView = { name: 'article_list', version: 1 } as const;
+export const articleListView = { name: 'article_list', version: 2 } as const;
 /** Rows: the text that a search looks through. */
 export const articleSearchView = { name: 'article_search', version: 1 } as const;
 /** Documents: an article as one screen shows it; found by id or `activeSlug`. */
-export const articleDetailsView = { name: 'article_details', version: 2, store: 'documents' } as const;
+export const articleDetailsView = { name: 'article_details', version: 3, store: 'documents' } as const;
 /** Rows: one per change of an article, keyed by {@link historyKey}. */
-export const articleHistoryView = { name: 'article_history', version: 1 } as const;
+export const articleHistoryView = { name: 'article_history', version: 2 } as const;
 /** Rows: comments by id. */
-export const commentsView = { name: 'comments', version: 1 } as const;
+export const commentsView = { name: 'comments', version: 2 } as const;
 /** Rows: who likes what, keyed by {@link likeKey}. */
 export const likesView = { name: 'likes', version: 1 } as const;
 /** Rows: numbers of published articles, keyed by {@link counterKeys}. */
-export const articleCountersView = { name: 'article_counters', version: 1 } as const;
+export const articleCountersView = { name: 'article_counters', version: 2 } as const;
 
 /** An article without its content. */
-export interface ArticleListDoc extends Omit<ArticleSummary, 'author'> {
+export interface ArticleListDoc extends Omit<ArticleSummary, 'author' | 'category'> {
   readonly authorId: string;
+  readonly categoryId: string | null;
   readonly isDeleted: boolean;
 }
 
 /** Columns of {@link articleListView}. */
 export interface ArticleListColumns {
-  /** The article's part of the answer: JSON text of an object, its closing brace left off so that the author can follow. */
+  /** The article's part of the answer: JSON text of an object, its closing brace left off so that author and category can follow. */
   readonly part: string;
   readonly author_id: string;
+  readonly category_id: string | null;
   /** The title by {@link foldTitle}: to sort by, and to look for parts and misspellings. */
   readonly title_folded: string;
   readonly tags: readonly string[];
@@ -50,15 +52,19 @@ export interface ArticleSearchDoc {
   readonly text: string;
 }
 
-/** A comment without its author's name. */
-export interface CommentDoc extends Omit<CommentView, 'author'> {
+/** A comment without its author's name, and with its content even where it is hidden. */
+export interface CommentDoc extends Omit<CommentView, 'author' | 'hidden'> {
   readonly authorId: string;
+  readonly hidden: NonNullable<CommentView['hidden']> | null;
+  readonly revision: number;
 }
 
 /** Columns of {@link commentsView}. */
 export interface CommentColumns {
-  /** As in {@link ArticleListColumns.part}. */
+  /** As in {@link ArticleListColumns.part}; without the content of a hidden one. */
   readonly part: string;
+  /** The same of a hidden one for those who may see all of it; null for others. */
+  readonly whole: string | null;
   readonly article_id: string;
   readonly author_id: string;
   readonly parent_id: string | null;
@@ -81,6 +87,16 @@ export interface ArticleDetailsDoc {
 
 export const NEWEST_COMMENTS = 10;
 
+/** A comment as everyone sees it, but for its author's name. */
+export function publicComment({ authorId: _, hidden, revision: __, ...view }: CommentDoc) {
+  return hidden === null ? view : { ...view, content: '' };
+}
+
+/** A hidden comment as its author and moderators see it, but for its author's name. */
+export function wholeComment({ authorId: _, hidden, revision: __, ...view }: CommentDoc) {
+  return hidden === null ? view : { ...view, hidden };
+}
+
 /** The fields that a history follows. */
 export interface HistoryFields {
   readonly title: string;
@@ -90,8 +106,11 @@ export interface HistoryFields {
   readonly excerpt: string;
   readonly readingMinutes: number;
   readonly tags: string[];
+  readonly categoryId: string | null;
   readonly isPublished: boolean;
   readonly publishedAt: string | null;
+  readonly publishAt: string | null;
+  readonly isFeatured: boolean;
   readonly isDeleted: boolean;
 }
 
@@ -129,8 +148,15 @@ export interface LikeColumns {
 
 /** A counter of published articles. */
 export interface ArticleCounterDoc {
+  /** Of its key: what stands before the colon, e.g. `tag`. */
+  readonly kind: string;
+  /** Of its key: what follows the colon. */
+  readonly name: string;
   readonly count: number;
 }
+
+/** Columns of {@link articleCountersView}. */
+export type ArticleCounterColumns = ArticleCounterDoc;
 
 /** Lower case, without accents: how titles are compared. */
 export function foldTitle(title: string): string {
@@ -150,4 +176,5 @@ export const counterKeys = {
   all: 'all',
   author: (id: string) => `author:${id}`,
   tag: (tag: string) => `tag:${tag}`,
+  category: (id: string) => `category:${id}`,
 } as const;

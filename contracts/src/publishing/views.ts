@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { personSummary } from '../identity/views.ts';
 import { timestamp, uuid } from '../kit/primitives.ts';
+import { categorySummary } from './category.views.ts';
 
 /** An article in a list. */
 export const articleSummary = z
@@ -12,7 +13,7 @@ export const articleSummary = z
     excerpt: z.string(),
     author: personSummary,
     updatedBy: uuid.nullable(),
-    category: z.null(),
+    category: categorySummary.nullable(),
     tags: z.array(z.string()),
     documents: z.array(z.never()),
     isPublished: z.boolean(),
@@ -39,9 +40,13 @@ export const commentView = z
     articleId: uuid,
     parentId: uuid.nullable(),
     author: personSummary,
-    content: z.string(),
+    content: z.string().meta({ description: 'Empty where it is hidden from the caller' }),
     createdAt: timestamp,
     isHidden: z.boolean(),
+    hidden: z
+      .object({ reason: z.string(), at: timestamp, by: uuid.nullable() })
+      .optional()
+      .meta({ description: 'Why, when and by whom it was hidden; its author and moderators see this' }),
   })
   .meta({ id: 'Comment' });
 export type CommentView = z.infer<typeof commentView>;

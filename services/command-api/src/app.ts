@@ -24,6 +24,9 @@ import { internalSessionRoutes, sessionRoutes } from './identity/session-routes.
 import { startPeriodic } from './periodic.ts';
 import { periodicTasks } from './periodic-tasks.ts';
 import { NAME, openPlatform, type Platform } from './platform.ts';
+import { internalArticleRoutes } from './publishing/internal-routes.ts';
+import { viewRoutes } from './publishing/view-routes.ts';
+import { createViews, type Views } from './publishing/views.ts';
 import { releaseRoute } from './reservations/release-route.ts';
 import { createWriteSide, type WriteSide, type WriteSideOverrides } from './write-side.ts';
 
@@ -48,7 +51,8 @@ async function run(config: Config, overrides: WriteSideOverrides, releasers: Rel
   releasers.add(() => access.follower.stop());
   const write = await createWriteSide(config, platform, releasers, overrides);
   const identity = await createIdentity(config, platform, write, overrides.faults);
-  releasers.add(startPeriodic(periodicTasks(platform, write, identity, access), logger));
+  const views = createViews(platform, releasers);
+  releasers.add(startPeriodic(periodicTasks(platform, write, identity, access, views), logger));
 
   const checks = async () => ({ access: access.follower.hasCaughtUp && consumers.isReady() });
   const ops = createOpsServer({
@@ -68,6 +72,7 @@ async function run(config: Config, overrides: WriteSideOverrides, releasers: Rel
     platform,
     write,
     identity,
+    views,
     access,
     isReady: async () => (await checks()).access,
   });
@@ -112,18 +117,28 @@ interface Parts {
   readonly platform: Platform;
   readonly write: WriteSide;
   readonly identity: Identity;
+  readonly views: Views;
   readonly access: FollowedAccess;
   readonly isReady: () => Promise<boolean>;
 }
 
-function createServer({ config, platform, write, identity, access, throttle, isReady }: Parts): HttpServer {
-  const { logger, tracing, metrics } = platform;
+function createServer(parts: Parts): HttpServer {
+  const { config, platform, write, identity, views, access, throttle, isReady } = parts;
+  const { logger, tracing, metrics, hash } = platform;
   const { publicUrl, trustedProxies, allowedOrigins } = config;
   return createHttpServer({
     service: NAME,
     routes,
-    bound: [...write.routes, ...sessionRoutes(identity)],
-    internal: [...internalSessionRoutes(identity), releaseRoute(write.reservations)],
+    bound: [
+      ...write.routes,
+      ...sessionRoutes(identity),
+      ...viewRoutes({ counter: views.counter, streams: write.streams, hash }),
+    ],
+    internal: [
+      ...internalSessionRoutes(identity),
+      ...internalArticleRoutes(write.runner),
+      releaseRoute(write.reservations),
+    ],
     authenticate: authenticator(config, identity, access),
     confirmForbidden: confirmBy(write.permissionsOf),
     throttle,

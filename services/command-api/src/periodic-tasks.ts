@@ -4,6 +4,7 @@ import type { Identity } from './identity/identity.ts';
 import { sweepCredentials } from './identity/sweep-credentials.ts';
 import type { PeriodicTask } from './periodic.ts';
 import type { Platform } from './platform.ts';
+import type { Views } from './publishing/views.ts';
 import type { WriteSide } from './write-side.ts';
 
 const SECOND = 1_000;
@@ -14,6 +15,7 @@ export function periodicTasks(
   { idempotency, idempotencyLeaseSeconds, services }: WriteSide,
   { sessions, store }: Identity,
   { table }: FollowedAccess,
+  { counter, readings }: Views,
 ): PeriodicTask[] {
   return [
     {
@@ -22,6 +24,8 @@ export function periodicTasks(
       run: () => idempotency.renewLeases(),
     },
     { name: 'tell of ended sessions', everyMs: 5 * SECOND, run: () => sessions.announcePending() },
+    { name: 'count views', everyMs: 3 * SECOND, run: () => counter.flush() },
+    { name: 'sweep readings', everyMs: 10 * MINUTE, run: () => readings.sweep() },
     { name: 'sweep access', everyMs: MINUTE, run: () => sweepAccess(pool, table) },
     { name: 'sweep idempotency', everyMs: 10 * MINUTE, run: () => idempotency.sweep() },
     { name: 'sweep sessions', everyMs: 10 * MINUTE, run: () => store.sweep() },

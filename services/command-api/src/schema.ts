@@ -70,4 +70,15 @@ export const migrations: readonly Migration[] = [
       );
       create index login_log_by_user on command_api.login_log (user_id, at desc);`,
   },
+  {
+    id: '0004-readings',
+    sql: `
+      create unlogged table command_api.readings (
+        article_id uuid not null,
+        reader text not null,
+        read_at timestamptz not null default now(),
+        primary key (article_id, reader)
+      );
+      create index readings_by_age on command_api.readings (read_at);`,
+  },
 ];

@@ -15,6 +15,7 @@ let side: ReadSide;
 const history: readonly Fact[] = [
   sample.registered(),
   sample.ofUser('ProfileUpdated', { bio: 'Writes programs.' }),
+  sample.categoryCreated(),
   sample.created(),
   sample.published(),
   sample.liked(sample.ADA),
@@ -113,7 +114,7 @@ describe('the projector', () => {
       });
       return ((await response.json()) as { parked: { key: string }[] }).parked;
     };
-    await park('comments_v1', 'one');
+    await park('comments_v2', 'one');
     await park('likes_v1', 'two');
     expect((await parked()).map(({ key }) => key)).toEqual(['one', 'two']);
     expect(await parked('?consumer=likes_v1')).toEqual([

@@ -4,6 +4,7 @@ import type { GivenEvent } from '@annals/testing/projection-spec';
 export const ADA = '01990000-0000-7000-8000-00000000000a';
 export const GRACE = '01990000-0000-7000-8000-00000000000b';
 export const ARTICLE = '01990000-0000-7000-8000-000000000001';
+export const CATEGORY = '01990000-0000-7000-8000-0000000000d1';
 export const COMMENT = '01990000-0000-7000-8000-0000000000c1';
 
 const subject = { articleId: ARTICLE, authorId: ADA };
@@ -33,22 +34,26 @@ export function created(data: object = {}): GivenEvent {
   };
 }
 
+export function categoryCreated(): GivenEvent {
+  return { type: 'CategoryCreated', data: { categoryId: CATEGORY, name: 'Machines', slug: 'machines' } };
+}
+
 export function updated(data: object): GivenEvent {
   const event = { type: 'ArticleUpdated', data: { ...subject, isPublished: false, ...data } };
   return { ...event, actor: { kind: 'user', id: GRACE } };
 }
 
-export function published(tags: readonly string[] = ['one']): GivenEvent {
+export function published(tags: readonly string[] = ['one'], more: object = {}): GivenEvent {
   const publishedAt = '2025-05-05T05:05:05.000Z';
   return {
     type: 'ArticlePublished',
-    data: { ...subject, publishedAt, tags },
+    data: { ...subject, publishedAt, tags, ...more },
     actor: { kind: 'service', id: 'worker' },
   };
 }
 
-export function unpublished(): GivenEvent {
-  return { type: 'ArticleUnpublished', data: { ...subject, tags: ['one'] } };
+export function unpublished(more: object = {}): GivenEvent {
+  return { type: 'ArticleUnpublished', data: { ...subject, tags: ['one'], ...more } };
 }
 
 export function deleted(wasPublished: boolean): GivenEvent {
@@ -57,6 +62,10 @@ export function deleted(wasPublished: boolean): GivenEvent {
 
 export function restored(isPublished: boolean): GivenEvent {
   return { type: 'ArticleRestored', data: { ...subject, isPublished, tags: ['one'] } };
+}
+
+export function ofArticle(type: string, data: object = {}): GivenEvent {
+  return { type, data: { ...subject, ...data }, actor: { kind: 'user', id: GRACE } };
 }
 
 export function liked(userId: string, type: 'ArticleLiked' | 'ArticleUnliked' = 'ArticleLiked'): GivenEvent {

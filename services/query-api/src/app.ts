@@ -203,7 +203,10 @@ async function createServer(
     service: NAME,
     routes,
     bound: queries.flatMap(({ bind }) => bind(context)).map((route) => refuseLate(route, permissionsOf)),
-    internal: [bindChannelCheck({ context, rules, permissionsOf })],
+    internal: [
+      bindChannelCheck({ context, rules, permissionsOf }),
+      ...queries.flatMap((found) => found.bindInternal?.(context) ?? []),
+    ],
     authenticate,
     confirmForbidden: confirmBy(permissionsOf),
     throttle,

@@ -14,12 +14,20 @@ export function person(username: string, firstName = '', lastName = ''): Person 
   return { id, username, facts: [{ type: 'UserRegistered', data }] };
 }
 
+/** The creation of a category. */
+export function category(name: string): Fact & { readonly id: string } {
+  const id = uuidv7();
+  const slug = name.toLowerCase().replace(/\W+/g, '-');
+  return { id, type: 'CategoryCreated', data: { categoryId: id, name, slug } };
+}
+
 export interface ArticleInput {
   readonly author: Person;
   readonly title: string;
   readonly content?: string;
   readonly tags?: readonly string[];
   readonly externalId?: string;
+  readonly categoryId?: string;
   readonly createdAt?: string;
 }
 
@@ -38,22 +46,28 @@ export class Article {
     return { articleId: this.id, authorId: this.#input.author.id };
   }
 
+  get #category() {
+    const { categoryId } = this.#input;
+    return categoryId === undefined ? {} : { categoryId };
+  }
+
   get #actor() {
     return { actor: { kind: 'user' as const, id: this.#input.author.id } };
   }
 
   created(): Fact {
     const { title, content = '<p>Some words.</p>', tags = [], externalId = null, createdAt } = this.#input;
+    const category = this.#category;
     return {
       type: 'ArticleCreated',
-      data: { ...this.#subject, title, slug: this.slug, content, tags, externalId },
+      data: { ...this.#subject, title, slug: this.slug, content, tags, externalId, ...category },
       ...this.#actor,
       ...(createdAt ? { occurredAt: createdAt } : {}),
     };
   }
 
   published(publishedAt = '2026-01-01T00:00:00.000Z'): Fact {
-    const data = { ...this.#subject, publishedAt, tags: this.#input.tags ?? [] };
+    const data = { ...this.#subject, ...this.#category, publishedAt, tags: this.#input.tags ?? [] };
     return { type: 'ArticlePublished', data, ...this.#actor };
   }
 
@@ -71,6 +85,11 @@ export class Article {
       data: { ...this.#subject, tags: this.#input.tags ?? [] },
       ...this.#actor,
     };
+  }
+
+  /** A change that has nothing to say but `data`. */
+  changed(type: string, data: object = {}): Fact {
+    return { type, data: { ...this.#subject, ...data }, ...this.#actor };
   }
 
   deleted(wasPublished: boolean): Fact {

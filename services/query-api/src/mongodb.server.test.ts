@@ -40,8 +40,8 @@ for (const kind of mongoKinds.slice(0, 2)) {
     test('its own documents are in MongoDB, none of them in PostgreSQL', async () => {
       const { rows } = await side.pool.query('select consumer from consumers.checkpoints order by 1');
       const here = rows.map(({ consumer }) => consumer);
-      expect(here).toContain('article_list_v1');
-      expect(here).not.toContain('article_details_v2');
+      expect(here).toContain('article_list_v2');
+      expect(here).not.toContain('article_details_v3');
       expect(here).not.toContain('profile_documents_v2');
     });
   });

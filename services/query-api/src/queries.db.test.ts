@@ -2,7 +2,7 @@ import { problems } from '@annals/contracts/problems';
 import { routes } from '@annals/contracts/routes';
 import { openReadSide, PUBLIC_URL, type ReadSide } from '@annals/testing/read-side';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { Article, ids, person } from './facts.fixture.ts';
+import { Article, category, ids, person } from './facts.fixture.ts';
 
 let side: ReadSide;
 const ada = person('ada', 'Ada', 'Lovelace');
@@ -45,14 +45,16 @@ describe('positions', () => {
   });
 
   test.each([
-    ['article_details_v2', path],
+    ['article_details_v3', path],
     ['profile_documents_v2', path],
-    ['article_list_v1', '/v1/articles'],
+    ['article_list_v2', '/v1/articles'],
     ['profiles_v1', '/v1/articles'],
-    ['article_counters_v1', '/v1/articles'],
+    ['categories_v1', '/v1/articles'],
+    ['category_documents_v1', path],
+    ['article_counters_v2', '/v1/articles'],
     ['article_search_v1', '/v1/articles?search=title'],
     ['likes_v1', `${path}/likes`],
-    ['comments_v1', `${path}/comments`],
+    ['comments_v2', `${path}/comments`],
     ['profile_documents_v2', `/v1/users/${ada.id}`],
     ['profiles_v1', '/v1/users'],
   ])('wait for %s in %s, and then say that it is behind', async (view, asked) => {
@@ -66,6 +68,7 @@ describe('positions', () => {
         article.unpublished(),
         article.published(),
         comment,
+        category(`For ${view} ${asked}`),
         article.liked(person('reader')),
       );
       const headers = { 'annals-min-position': position, prefer: 'wait=1' };
@@ -98,8 +101,8 @@ describe('positions', () => {
     const position = await side.log.head();
     const park = (view: string, key: string) =>
       side.pool.query(`insert into consumers.parked_keys values ($1, $2, $3, 'x')`, [view, key, position]);
-    await park('article_list_v1', article.id);
-    await park('article_details_v2', article.id);
+    await park('article_list_v2', article.id);
+    await park('article_details_v3', article.id);
     await park('profile_documents_v2', ada.id);
     const headers = { 'annals-min-position': position };
     const list = await side.get('/v1/articles', { headers });

@@ -4,6 +4,7 @@ import { Problem } from '@annals/contracts/problems';
 import type { Fresh, Freshness } from '@annals/platform/consumer/freshness';
 import type { EventLog } from '@annals/platform/event-log/log';
 import { UnknownPosition } from '@annals/platform/event-store/port';
+import type { BoundInternalRoute } from '@annals/platform/http/bound-routes';
 import { PERSONAL } from '@annals/platform/http/conditional';
 import type { BoundRoute, RouteResponse } from '@annals/platform/http/types';
 import type { Queryable } from '@annals/platform/postgres/shared-connections';
@@ -60,11 +61,18 @@ export interface QueryContext {
 export interface Queries {
   readonly kind: 'queries';
   readonly bind: (context: QueryContext) => readonly BoundRoute[];
+  /** Handlers of routes that our own services alone call. */
+  readonly bindInternal?: (context: QueryContext) => readonly BoundInternalRoute[];
 }
 
 /** Defines handlers; `app.ts` finds them. */
 export function defineQueries(bind: Queries['bind']): Queries {
   return { kind: 'queries', bind };
+}
+
+/** Defines handlers of internal routes; `app.ts` finds them. */
+export function defineInternalQueries(bindInternal: NonNullable<Queries['bindInternal']>): Queries {
+  return { kind: 'queries', bind: () => [], bindInternal };
 }
 
 export function createQueryContext(options: {

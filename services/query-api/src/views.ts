@@ -1,5 +1,6 @@
 /** The views that several handlers share. A view of one handler's own is defined beside it. */
 import { profileDocumentsView, profilesView } from '@annals/contracts/identity/docs';
+import { categoriesView, categoryDocumentsView } from '@annals/contracts/publishing/category.docs';
 import {
   articleCountersView,
   articleDetailsView,
@@ -51,5 +52,7 @@ export const articleSearch = defineView(articleSearchView);
 export const articleDetails = defineView(articleDetailsView);
 export const articleHistory = defineView(articleHistoryView);
 export const articleCounters = defineView(articleCountersView);
+export const categories = defineView(categoriesView);
+export const categoryDocuments = defineView(categoryDocumentsView);
 export const comments = defineView(commentsView);
 export const likes = defineView(likesView);

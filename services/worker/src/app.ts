@@ -23,8 +23,10 @@ import { discoverTasks, type JobsOptions, runJobs } from './jobs/runner.ts';
 import { prepareJobs } from './jobs/schema.ts';
 import { jobsStatus, mailsStatus, observeJobs } from './jobs/status.ts';
 import { createMailer } from './mailing/create-mailer.ts';
+import { createQueries } from './queries.ts';
 import { createCommands } from './reactions/commands.ts';
 import { discoverReactions, toConsumer } from './reactions/consumers.ts';
+import type { Commands } from './reactions/reaction.ts';
 
 const NAME = 'worker';
 /** For jobs, reactions and status; one more listens for new jobs. */
@@ -64,12 +66,15 @@ async function run(config: Config, overrides: Overrides, releasers: Releasers): 
   await prepareJobs(pool);
   const mailer = (overrides.createMailer ?? createMailer)(config);
   releasers.add(() => mailer.close());
+  const { publicUrl, draftsKeptDays, serviceToken } = config;
+  const commands = createCommands({ url: config.commandApiUrl, serviceToken });
+  const queries = createQueries({ url: config.queryApiUrl, serviceToken });
   const tasks = await discoverTasks();
-  const services = { log: platform.log, pool, mailer, publicUrl: config.publicUrl };
+  const services = { log: platform.log, pool, mailer, commands, queries, publicUrl, draftsKeptDays };
   const policy = overrides.jobPolicy ? { policy: overrides.jobPolicy } : {};
   releasers.add(await runJobs({ ...platform, tasks, services, ...policy }));
 
-  const consumers = await createReactions(config, platform, overrides);
+  const consumers = await createReactions(commands, platform, overrides);
   const ops = createOps(config, platform, consumers);
   releasers.add(() => ops.close());
   const addresses = { ops: await ops.listen({ host: config.host, port: config.opsPort }) };
@@ -95,9 +100,11 @@ async function openPlatform(config: Config, releasers: Releasers): Promise<Platf
   return { logger, metrics, tracing, pool, log: createEventLog({ store, catalogue, keys }) };
 }
 
-async function createReactions(config: Config, platform: Platform, overrides: Overrides): Promise<Consumers> {
-  const { commandApiUrl: url, serviceToken } = config;
-  const commands = createCommands({ url, serviceToken });
+async function createReactions(
+  commands: Commands,
+  platform: Platform,
+  overrides: Overrides,
+): Promise<Consumers> {
   const reactions = await discoverReactions();
   const { leaseMs, tickMs, faults } = overrides;
   return createConsumers({

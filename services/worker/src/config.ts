@@ -1,6 +1,6 @@
 /** The worker's configuration. */
 import { resolve } from 'node:path';
-import { httpUrl, masterKey, serviceFields, token } from '@annals/platform/config/common';
+import { httpUrl, masterKey, serviceFields, token, wholeNumber } from '@annals/platform/config/common';
 import { loadConfig } from '@annals/platform/config/config';
 import { z } from 'zod';
 
@@ -11,8 +11,12 @@ const settings = z.object({
   masterKey,
   /** Internal base URL of command-api. */
   commandApiUrl: httpUrl,
+  /** Internal base URL of query-api. */
+  queryApiUrl: httpUrl,
   /** What the worker shows to other services. */
   serviceToken: token,
+  /** Days after which a draft that nobody touched is deleted [P14]. */
+  draftsKeptDays: wholeNumber(1, 3_650).default(30),
   /** Mails become `.eml` files here (a relative path counts from the working folder) … */
   mailFolder: z
     .string()

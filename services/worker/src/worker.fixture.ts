@@ -1,4 +1,4 @@
-/** What surrounds a worker in tests: a database of its own, a log to append to, and a command-api played by the test. */
+/** What surrounds a worker in tests: a database of its own, a log to append to, and a command-api and a query-api played by the test. */
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -38,7 +38,16 @@ export async function startWorld() {
   const apps: App[] = [];
   const calls: Call[] = [];
   const commandApi = { status: 200 };
+  const asked: string[] = [];
+  const queryApi: { answers: object[] } = { answers: [] };
   const http = createServer(async (request, response) => {
+    if (request.method === 'GET') {
+      asked.push(request.url ?? '');
+      response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(JSON.stringify(queryApi.answers.shift() ?? {}));
+      return;
+    }
     const body = Buffer.concat(await request.toArray()).toString();
     const { authorization, 'idempotency-key': key } = request.headers;
     calls.push({
@@ -51,6 +60,7 @@ export async function startWorld() {
   }).listen(0, '127.0.0.1');
   await once(http, 'listening');
 
+  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
   const config: Config = {
     databaseUrl: database.url,
     host: '127.0.0.1',
@@ -60,7 +70,9 @@ export async function startWorld() {
     operatorToken: 'operator-token-of-the-test',
     publicUrl: 'http://annals.test',
     masterKey: MASTER_KEY,
-    commandApiUrl: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    commandApiUrl: url,
+    queryApiUrl: url,
+    draftsKeptDays: 30,
     serviceToken: 'service-token-of-the-test',
     mailFolder,
     smtpUrl: undefined,
@@ -74,6 +86,9 @@ export async function startWorld() {
     keys,
     calls,
     commandApi,
+    /** What query-api was asked, and answers in turn. */
+    asked,
+    queryApi,
     async startApp(changes: Partial<Config> = {}, overrides: Overrides = {}): Promise<App> {
       const app = createApp({ ...config, ...changes }, { tickMs: 50, ...overrides });
       apps.push(app);

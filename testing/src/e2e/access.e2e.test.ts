@@ -5,6 +5,7 @@ import {
   listHistory,
   publishArticle,
 } from '@annals/contracts/publishing/article.routes';
+import { createCategory, getCategory } from '@annals/contracts/publishing/category.routes';
 import { addComment, getComment } from '@annals/contracts/publishing/comment.routes';
 import { routes } from '@annals/contracts/routes';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
@@ -23,6 +24,7 @@ let staff: Api;
 let draft: string;
 let publication: string;
 let comment: string;
+let category: string;
 
 beforeAll(async () => {
   owner = await newPerson(url, 'owner');
@@ -39,9 +41,12 @@ beforeAll(async () => {
   await owner.api.ok(publishArticle, { params: { id: publication } });
   const added = await other.api.ok(addComment, { params: { id: publication }, body: { content: 'x' } });
   comment = added.body.id;
+  const named = await staff.ok(createCategory, { body: { name: uniqueName('Matrix') } });
+  category = named.body.id;
   // Whatever view a query reads, it has got here.
   await owner.api.ok(getArticle, { params: { idOrSlug: publication }, ...after(added) });
   await owner.api.ok(getComment, { params: { id: comment }, ...after(added) });
+  await owner.api.ok(getCategory, { params: { idOrSlug: category }, ...after(named) });
   await owner.api.ok(listHistory, { params: { id: publication }, ...after(added) });
 });
 
@@ -51,6 +56,7 @@ async function passes(api: Api, route: Route, article: string): Promise<boolean>
     id: route.path.includes('/comments/') ? comment : article,
     idOrSlug: article,
   };
+  if (route.path.startsWith('/v1/categories/')) params.id = params.idOrSlug = category;
   if (route.path.startsWith('/v1/users/{id}')) params.id = owner.id;
   params.permission = 'can_publish';
   params.idOrUsername = owner.id;

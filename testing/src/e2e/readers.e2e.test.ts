@@ -2,13 +2,20 @@ import {
   getArticle,
   getHistoryEntry,
   likeArticle,
+  listArticles,
   listHistory,
   listLikers,
   publishArticle,
   unlikeArticle,
   updateArticle,
+  viewArticle,
 } from '@annals/contracts/publishing/article.routes';
-import { addComment, getComment, listComments } from '@annals/contracts/publishing/comment.routes';
+import {
+  addComment,
+  getComment,
+  hideComment,
+  listComments,
+} from '@annals/contracts/publishing/comment.routes';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { type ArticleOptions, ids, writeArticle } from './articles.ts';
 import { Api, after } from './client.ts';
@@ -16,6 +23,7 @@ import { newPerson, type Person } from './people.ts';
 
 const url = inject('stackUrl');
 const anonymous = new Api(url);
+const staff = anonymous.as(inject('adminToken'));
 let author: Person;
 let reader: Person;
 
@@ -89,12 +97,59 @@ describe('likes and comments', () => {
     expect(refused.status).toBe(422);
   });
 
+  test('P10 a hidden comment stays in its place without its content, and moderators see why', async () => {
+    const { id } = await newArticle({ publish: true });
+    const { body: comment } = await reader.api.ok(addComment, { params: { id }, body: { content: 'Spam!' } });
+    const params = { id: comment.id };
+    const refused = await author.api.call(hideComment, { params, body: { reason: 'Mine' } });
+    expect(refused.body.code).toBe('forbidden');
+    const hidden = await staff.ok(hideComment, { params, body: { reason: 'Advertising' } });
+    expect((await staff.ok(hideComment, { params, body: { reason: 'Again' } })).body).toEqual(hidden.body);
+    const reply = await author.api.ok(addComment, {
+      params: { id },
+      body: { content: 'Well.', parentId: comment.id },
+    });
+    const seenBy = async ({ api }: { api: Api }) => {
+      const list = await api.ok(listComments, { params: { id }, ...after(reply) });
+      const detail = await api.ok(getArticle, { params: { idOrSlug: id }, ...after(reply) });
+      expect([list.body.count, detail.body.commentCount]).toEqual([2, 2]);
+      expect(detail.body.comments).toEqual(list.body.results);
+      expect(list.body.results[0]).toMatchObject({ content: 'Well.', isHidden: false });
+      const one = await api.ok(getComment, { params, ...after(reply) });
+      expect(one.body).toEqual(list.body.results[1]);
+      return one.body;
+    };
+    const why = { reason: 'Advertising', by: expect.any(String), at: expect.any(String) };
+    for (const viewer of [{ api: staff }, reader])
+      expect(await seenBy(viewer)).toMatchObject({ content: 'Spam!', isHidden: true, hidden: why });
+    for (const viewer of [{ api: anonymous }, author]) {
+      const seen = await seenBy(viewer);
+      expect(seen).toMatchObject({ content: '', isHidden: true });
+      expect(seen).not.toHaveProperty('hidden');
+    }
+  });
+
   test('P10 nobody comments on a draft', async () => {
     const { id } = await newArticle();
     expect((await reader.api.call(addComment, { params: { id }, body: { content: 'Early.' } })).status).toBe(
       404,
     );
   });
+});
+
+test('P12 readers are counted, each once an hour', async () => {
+  const { id, last } = await newArticle({ publish: true });
+  const params = { id };
+  expect((await author.api.ok(getArticle, { params: { idOrSlug: id }, ...after(last) })).body.viewCount).toBe(
+    0,
+  );
+  for (const api of [anonymous, reader.api, anonymous, reader.api]) await api.ok(viewArticle, { params });
+  const count = async () => (await anonymous.ok(getArticle, { params: { idOrSlug: id } })).body.viewCount;
+  await expect.poll(count, { timeout: 30_000 }).toBe(2);
+  const listed = await anonymous.ok(listArticles, { query: { author: author.id } });
+  expect(listed.body.results.find((one: { id: string }) => one.id === id).viewCount).toBe(2);
+  const draft = await newArticle();
+  expect((await author.api.call(viewArticle, { params: { id: draft.id } })).status).toBe(404);
 });
 
 describe('history', () => {

@@ -42,6 +42,7 @@ const kindsOfViews = [
   /^(article_list|article_details)_v/,
   /^(article_counters|article_search|comments|likes|accounts)_v/,
   /^article_history_v/,
+  /^(categories|category_documents)_v/,
 ];
 
 async function withSlowViews(): Promise<void> {

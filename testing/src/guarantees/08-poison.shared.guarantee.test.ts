@@ -19,7 +19,7 @@ import { crashesByPoint, report } from './report.ts';
 const NUMBER = 8;
 /** At most 100 a minute: beyond that a projection takes it for a bad release. */
 const DOCUMENTS = counts(3, 40);
-const VIEWS = ['article_list_v1', 'article_details_v2'];
+const VIEWS = ['article_list_v2', 'article_details_v3'];
 
 const stack = sharedStack();
 let author: Person;
@@ -95,7 +95,7 @@ it('a poisoned event parks its document alone and replays in order after retry',
   const crash = stack.faults.arm({
     service: 'projector',
     point: 'written',
-    match: 'article_details_v2',
+    match: 'article_details_v3',
     action: 'kill',
   });
   const retried = repair(stack, retries);

@@ -66,6 +66,8 @@ const telling: Readonly<Record<string, readonly string[]>> = {
   username: ['ada', 'Ada', 'bob'],
   email: ['ada@x.org', 'bob@x.org'],
   externalId: ['one', 'two'],
+  name: ['Machines', 'MACHINES', 'Engines'],
+  slug: ['machines', 'engines'],
   password: ['Correct-horse-battery-7'],
 };
 
@@ -116,8 +118,8 @@ export async function take(
   const [target, parent] = [idsOf(events, command.decider.category), idsOf(events, 'comment')];
   const pick = (ids: readonly string[], at: number) =>
     ids[at % ids.length] ?? '01990000-0000-7000-8000-000000000009';
-  // Likes and comments are addressed by their article.
-  const ids = ['like', 'comment'].includes(command.decider.category) ? idsOf(events, 'article') : target;
+  // New comments and likes are addressed by their article.
+  const ids = command.route.path.startsWith('/v1/articles/') ? idsOf(events, 'article') : target;
   const body = step.body as Record<string, unknown>;
   try {
     await replica.run(command, {
@@ -125,6 +127,9 @@ export async function take(
       body: {
         ...body,
         ...('parentId' in body && body.parentId ? { parentId: pick(parent, step.parent) } : {}),
+        ...('categoryId' in body && body.categoryId
+          ? { categoryId: pick(idsOf(events, 'category'), step.parent) }
+          : {}),
         ...('authorId' in body ? { authorId: pick(idsOf(events, 'user'), step.parent) } : {}),
       },
       ...(caller ? { caller } : {}),

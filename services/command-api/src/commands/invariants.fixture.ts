@@ -2,6 +2,8 @@
 import type { DomainEvent } from '@annals/contracts/kit/event';
 import type { UserState } from '../identity/domain/user.ts';
 import type { ArticleState } from '../publishing/domain/article.ts';
+import type { CategoryState } from '../publishing/domain/category.ts';
+import type { CommentState } from '../publishing/domain/comment.ts';
 import type { LikeState } from '../publishing/domain/like.ts';
 import type { ReservationState } from '../reservations/domain/reservation.ts';
 import { deciders } from './histories.fixture.ts';
@@ -68,8 +70,25 @@ const like: Invariant<LikeState> = (before, { type }, after) =>
     [(type === 'ArticleLiked') === after.isLiked, 'a like is one'],
   );
 
-const comment: Invariant<unknown> = (_before, { revision }) =>
-  firstBroken([revision === 0, 'a comment is said once']);
+const comment: Invariant<CommentState> = (before, { type }) =>
+  firstBroken(
+    [(type === 'CommentAdded') === (before.status === 'none'), 'a comment is said first, and once'],
+    [type !== 'CommentHidden' || (before.status === 'added' && !before.isHidden), 'it is hidden once'],
+  );
+
+const category: Invariant<CategoryState> = (before, { type }, after) => {
+  if (after.status === 'none') return 'a category is never undone';
+  return firstBroken(
+    [(type === 'CategoryCreated') === (before.status === 'none'), 'it is created first, and once'],
+    [type !== 'CategoryRetired' || before.status === 'open', 'it is retired once'],
+    [
+      type !== 'CategoryRenamed' ||
+        (before.status !== 'none' && (before.name !== after.name || before.slug !== after.slug)),
+      'a new name is another one',
+    ],
+    [before.status !== 'retired' || after.status === 'retired', 'what is retired stays so'],
+  );
+};
 
 const reservation: Invariant<ReservationState> = (before, { type, data }) => {
   const { by, attempt } = data as { by: string; attempt: string };
@@ -87,6 +106,7 @@ const reservation: Invariant<ReservationState> = (before, { type, data }) => {
 export const invariants: Readonly<Record<string, Invariant<never>>> = {
   article,
   user,
+  category,
   like,
   comment,
   reservation,

@@ -5,11 +5,13 @@ import type { Caller } from '@annals/platform/http/types';
 import { defineCommand } from '../commands/command.ts';
 import { streamOf } from '../commands/decider.ts';
 import { users } from '../identity/deciders.ts';
-import { articles } from './deciders.ts';
+import { articles, categories } from './deciders.ts';
 import * as domain from './domain/article.ts';
+import type { CategoryState } from './domain/category.ts';
+import * as publication from './domain/publication.ts';
 import { sanitise } from './html.ts';
 import { SLUG_CANDIDATES, slugOf } from './slug.ts';
-import { requireOwner } from './visibility.ts';
+import { requireOwner, requireSeen } from './visibility.ts';
 
 const byId = ({ params }: { params: { id: string } }) => params.id;
 const candidates = { slug: SLUG_CANDIDATES };
@@ -20,6 +22,7 @@ export const createArticle = defineCommand(routes.createArticle, articles, {
   // Whoever is named as the author must be somebody.
   related: ({ body, caller }) => ({
     author: body.authorId && body.authorId !== userId(caller) ? streamOf(users, body.authorId) : null,
+    ...categoryIn(body),
   }),
   prepare: ({ body }, { titleRules }) => ({ content: sanitise(body.content ?? ''), titleRules }),
   authorise({ body, caller, can, related }) {
@@ -28,12 +31,14 @@ export const createArticle = defineCommand(routes.createArticle, articles, {
       throw new Problem('forbidden', 'Writing for another author needs the permission can_import.');
     if (related.author?.status !== 'registered') throw unknownAuthor();
   },
-  decide({ id, state, body, caller, prepared, candidate }) {
+  decide({ id, state, body, caller, related, prepared, candidate }) {
     const { title, tags = [], externalId = null } = body;
+    const { content } = prepared;
+    const category = chosen(body.categoryId, related) ?? null;
     const authorId = body.authorId ?? userId(caller);
     if (authorId === null) throw unknownAuthor();
     const slug = slugOf(title, id, candidate('slug'));
-    const draft = { articleId: id, authorId, title, slug, content: prepared.content, tags, externalId };
+    const draft = { articleId: id, authorId, title, slug, content, tags, externalId, category };
     return domain.create(state, draft, prepared.titleRules);
   },
 });
@@ -41,12 +46,13 @@ export const createArticle = defineCommand(routes.createArticle, articles, {
 export const updateArticle = defineCommand(routes.updateArticle, articles, {
   target: byId,
   candidates,
+  related: ({ body }) => categoryIn(body),
   prepare: ({ body }, { titleRules }) => ({
     content: body.content === undefined ? undefined : sanitise(body.content),
     titleRules,
   }),
   authorise: (context) => requireOwner(context.state, context),
-  decide: ({ id, state, body, prepared, candidate }) =>
+  decide: ({ id, state, body, related, prepared, candidate }) =>
     domain.update(
       state,
       {
@@ -54,6 +60,7 @@ export const updateArticle = defineCommand(routes.updateArticle, articles, {
         tags: body.tags,
         content: prepared.content,
         slug: body.title === undefined ? undefined : slugOf(body.title, id, candidate('slug')),
+        category: chosen(body.categoryId, related),
       },
       prepared.titleRules,
     ),
@@ -62,10 +69,18 @@ export const updateArticle = defineCommand(routes.updateArticle, articles, {
 export const replaceArticle = defineCommand(routes.replaceArticle, articles, {
   target: byId,
   candidates,
+  related: ({ body }) => categoryIn(body),
   prepare: ({ body }, { titleRules }) => ({ content: sanitise(body.content), titleRules }),
   authorise: (context) => requireOwner(context.state, context),
-  decide: ({ id, state, body: { title, tags }, prepared: { content, titleRules }, candidate }) =>
-    domain.update(state, { title, tags, content, slug: slugOf(title, id, candidate('slug')) }, titleRules),
+  decide({ id, state, body: { title, tags, categoryId = null }, related, prepared, candidate }) {
+    const { content, titleRules } = prepared;
+    const slug = slugOf(title, id, candidate('slug'));
+    return domain.update(
+      state,
+      { title, tags, content, slug, category: chosen(categoryId, related) },
+      titleRules,
+    );
+  },
 });
 
 export const deleteArticle = defineCommand(routes.deleteArticle, articles, {
@@ -88,14 +103,41 @@ export const publishArticle = defineCommand(routes.publishArticle, articles, {
       throw new Problem('forbidden', 'A publication date of one’s own needs the permission can_import.');
     }
   },
-  decide: ({ state, body: { publishedAt }, now }) => domain.publish(state, { now, publishedAt }),
+  decide: ({ state, body: { publishedAt, publishAt }, now }) =>
+    publishAt === undefined
+      ? publication.publish(state, { now, publishedAt })
+      : publication.schedule(state, { now, publishAt }),
 });
 
 export const unpublishArticle = defineCommand(routes.unpublishArticle, articles, {
   target: byId,
   authorise: (context) => requireOwner(context.state, context),
-  decide: ({ state }) => domain.unpublish(state),
+  decide: ({ state }) => publication.unpublish(state),
 });
+
+export const featureArticle = defineCommand(routes.featureArticle, articles, {
+  target: byId,
+  authorise: (context) => requireSeen(context.state, context),
+  decide: ({ state }) => publication.feature(state),
+});
+
+export const unfeatureArticle = defineCommand(routes.unfeatureArticle, articles, {
+  target: byId,
+  authorise: (context) => requireSeen(context.state, context),
+  decide: ({ state }) => publication.unfeature(state),
+});
+
+/** The stream of the category that a body names. */
+function categoryIn({ categoryId }: { readonly categoryId?: string | null | undefined }) {
+  return { category: categoryId ? streamOf(categories, categoryId) : null };
+}
+
+function chosen(
+  id: string | null | undefined,
+  { category }: { readonly category: CategoryState | null },
+): domain.ChosenCategory | null | undefined {
+  return id ? { id, state: category } : id === null ? null : undefined;
+}
 
 function userId(caller: Caller): string | null {
   return caller.kind === 'user' ? caller.userId : null;

@@ -20,3 +20,9 @@ export const addComment = defineCommand(routes.addComment, comments, {
     return domain.add(state, comment, related.parent);
   },
 });
+
+/** Whatever has become of its article. */
+export const hideComment = defineCommand(routes.hideComment, comments, {
+  target: ({ params }) => params.id,
+  decide: ({ state, body }) => domain.hide(state, body.reason),
+});

@@ -1,9 +1,11 @@
 /** The aggregates of publishing, bound to their events. */
 import { article } from '@annals/contracts/publishing/article.events';
+import { category } from '@annals/contracts/publishing/category.events';
 import { comment } from '@annals/contracts/publishing/comment.events';
 import { like } from '@annals/contracts/publishing/like.events';
 import { defineDecider } from '../commands/decider.ts';
 import * as articleDomain from './domain/article.ts';
+import * as categoryDomain from './domain/category.ts';
 import * as commentDomain from './domain/comment.ts';
 import * as likeDomain from './domain/like.ts';
 
@@ -22,6 +24,24 @@ export const articles = defineDecider(article, {
       code: 'external-id-taken',
       pointer: '/externalId',
       message: 'The author already has an article with this external id.',
+    },
+  },
+});
+
+export const categories = defineDecider(category, {
+  initial: categoryDomain.initial,
+  evolve: categoryDomain.evolve,
+  keys: categoryDomain.keys,
+  taken: {
+    'category-name': {
+      code: 'category-name-taken',
+      pointer: '/name',
+      message: 'There is a category of this name.',
+    },
+    'category-slug': {
+      code: 'category-slug-taken',
+      pointer: '/slug',
+      message: 'There is a category of this slug.',
     },
   },
 });

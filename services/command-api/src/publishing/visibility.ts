@@ -22,6 +22,13 @@ export function requireOwner(
   throw new Problem('forbidden', 'Only its author and staff may do this.');
 }
 
+/** Throws `not-found` where the caller may not know of the article: drafts are their author's and staff's. */
+export function requireSeen(state: ArticleState, { caller, can }: Request): void {
+  if (state.status === 'published') return;
+  const isAuthor = state.status !== 'none' && caller.kind === 'user' && caller.userId === state.authorId;
+  if (!isAuthor && !can('staff')) throw missing();
+}
+
 /** Throws unless the article is published. */
 export function requirePublished(state: ArticleState | null): void {
   if (state?.status !== 'published') throw missing();

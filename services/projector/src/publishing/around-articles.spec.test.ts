@@ -1,9 +1,10 @@
 import { counterKeys, historyKey, likeKey } from '@annals/contracts/publishing/docs';
 import { projectionSpec } from '@annals/testing/projection-spec';
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   ADA,
   ARTICLE,
+  CATEGORY,
   COMMENT,
   commented,
   created,
@@ -21,7 +22,7 @@ import { articleSearch } from './article-search.projection.ts';
 import { comments } from './comments.projection.ts';
 import { likes } from './likes.projection.ts';
 
-const { all, author, tag } = counterKeys;
+const { all, author, category, tag } = counterKeys;
 
 describe('article_search', () => {
   const spec = projectionSpec(articleSearch);
@@ -94,13 +95,26 @@ describe('comments', () => {
       createdAt: '2026-01-01T00:00:00.000Z',
       isHidden: false,
     };
-    projected.thenDocument(COMMENT, { ...view, authorId: GRACE });
+    projected.thenDocument(COMMENT, { ...view, authorId: GRACE, hidden: null, revision: 0 });
     projected.thenColumns(COMMENT, {
       part: JSON.stringify(view).slice(0, -1),
+      whole: null,
       article_id: ARTICLE,
       author_id: GRACE,
     });
   });
+});
+
+test('P10 a hidden comment is shown without its content, but to those who may see it', () => {
+  const data = { commentId: COMMENT, articleId: ARTICLE, reason: 'Off topic' };
+  const hidden = { type: 'CommentHidden', data, actor: { kind: 'user', id: ADA } } as const;
+  const projected = projectionSpec(comments).given(commented(), hidden);
+  projected.thenColumns(COMMENT, {
+    part: expect.stringMatching(/"content":"".*"isHidden":true$/),
+    whole: expect.stringContaining(`"reason":"Off topic","at":"2026-01-01T00:00:01.000Z","by":"${ADA}"`),
+  });
+  projected.thenColumns(COMMENT, { whole: expect.stringContaining('Indeed.') });
+  projectionSpec(comments).given(hidden).thenKeys();
 });
 
 describe('likes', () => {
@@ -123,10 +137,23 @@ describe('article_counters', () => {
 
   test('P5 publications count for all, for their author and for each of their tags', () => {
     const projected = spec.given(published(['one', 'two']), second);
-    projected.thenDocument(all, { count: 2 });
-    projected.thenDocument(author(ADA), { count: 2 });
-    projected.thenDocument(tag('one'), { count: 1 });
-    projected.thenDocument(tag('two'), { count: 2 });
+    projected.thenDocument(all, { kind: 'all', name: '', count: 2 });
+    projected.thenDocument(author(ADA), { kind: 'author', name: ADA, count: 2 });
+    projected.thenDocument(tag('one'), { kind: 'tag', name: 'one', count: 1 });
+    projected.thenDocument(tag('two'), { kind: 'tag', name: 'two', count: 2 });
+  });
+
+  test('P11 a category counts its published articles, wherever they move', () => {
+    const inCategory = published([], { categoryId: CATEGORY });
+    spec.given(inCategory).thenFields(category(CATEGORY), { kind: 'category', name: CATEGORY, count: 1 });
+    const move = { isPublished: true, categoryId: GRACE, previousCategoryId: CATEGORY };
+    spec.given(inCategory, updated(move)).thenKeys(all, author(ADA), category(GRACE));
+    spec.given(inCategory, updated({ ...move, categoryId: null }), unpublished({ tags: [] })).thenKeys();
+    spec.given(published([]), updated({ ...move, isPublished: false })).thenKeys(all, author(ADA));
+  });
+
+  test('P11 a tag with a colon counts under its whole name', () => {
+    spec.given(published(['a:b:c'])).thenFields(tag('a:b:c'), { name: 'a:b:c' });
   });
 
   test('P5 what is no longer published does not count', () => {

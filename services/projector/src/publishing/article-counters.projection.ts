@@ -1,16 +1,30 @@
-/** How many articles are published: all, by author, by tag. */
+/** How many articles are published: all, by author, by tag, by category. */
 import { type ArticleDomainEvent, article } from '@annals/contracts/publishing/article.events';
-import { type ArticleCounterDoc, articleCountersView, counterKeys } from '@annals/contracts/publishing/docs';
-import { defineProjection } from '@annals/platform/consumer/projection';
+import {
+  type ArticleCounterColumns,
+  type ArticleCounterDoc,
+  articleCountersView,
+  counterKeys,
+} from '@annals/contracts/publishing/docs';
+import { type Column, defineProjection } from '@annals/platform/consumer/projection';
 import { publicationChange } from './publication.ts';
 
-type Publication = Exclude<ArticleDomainEvent, { type: 'ArticleCreated' | 'ArticleUpdated' }>;
+type Publication = Extract<
+  ArticleDomainEvent,
+  { type: 'ArticlePublished' | 'ArticleUnpublished' | 'ArticleDeleted' | 'ArticleRestored' }
+>;
 type Update = Extract<ArticleDomainEvent, { type: 'ArticleUpdated' }>;
 
 const byPublication = (event: Publication) =>
   publicationChange(event) === 0
     ? []
-    : [counterKeys.all, counterKeys.author(event.data.authorId), ...event.data.tags.map(counterKeys.tag)];
+    : [counterKeys.all, counterKeys.author(event.data.authorId), ...placesOf(event.data)];
+
+const columns: Record<keyof ArticleCounterColumns, Column<ArticleCounterDoc>> = {
+  kind: { type: 'text', of: ({ kind }) => kind },
+  name: { type: 'text', of: ({ name }) => name },
+  count: { type: 'integer', of: ({ count }) => count },
+};
 
 export const articleCounters = defineProjection<ArticleCounterDoc>()({
   ...articleCountersView,
@@ -22,28 +36,40 @@ export const articleCounters = defineProjection<ArticleCounterDoc>()({
     ArticleDeleted: byPublication,
     ArticleRestored: byPublication,
     ArticleUpdated: (event) => {
-      const { gained, lost } = retagged(event);
-      return [...gained, ...lost].map(counterKeys.tag);
+      const { gained, lost } = moved(event);
+      return [...gained, ...lost];
     },
   },
   evolve: (current, event, key) => {
     const count = (current?.count ?? 0) + changeOf(event, key);
-    return count > 0 ? { count } : null;
+    const [kind = '', ...name] = key.split(':');
+    return count > 0 ? { kind, name: name.join(':'), count } : null;
   },
-  rows: { columns: { count: { type: 'integer', of: ({ count }) => count } }, indexes: [] },
+  rows: { columns, indexes: ['(kind, count, key)', '(kind, name collate "C", key)'] },
 });
 
 function changeOf(event: Publication | Update, key: string): number {
   if (event.type !== 'ArticleUpdated') return publicationChange(event);
-  return retagged(event).gained.some((tag) => counterKeys.tag(tag) === key) ? 1 : -1;
+  return moved(event).gained.includes(key) ? 1 : -1;
 }
 
-/** The tags that a published article got and gave up. */
-function retagged({ data }: Update): { gained: readonly string[]; lost: readonly string[] } {
-  if (!data.isPublished || data.tags === undefined) return { gained: [], lost: [] };
-  const { tags: after, previousTags: before = [] } = data;
+interface Places {
+  readonly tags?: readonly string[] | undefined;
+  readonly categoryId?: string | null | undefined;
+}
+
+/** The counters of an article's tags and category. */
+function placesOf({ tags = [], categoryId }: Places): readonly string[] {
+  return [...tags.map(counterKeys.tag), ...(categoryId ? [counterKeys.category(categoryId)] : [])];
+}
+
+/** The counters that gain or lose a published article by a change of its tags or category. */
+function moved({ data }: Update): { gained: readonly string[]; lost: readonly string[] } {
+  if (!data.isPublished) return { gained: [], lost: [] };
+  const after = placesOf(data);
+  const before = placesOf({ tags: data.previousTags, categoryId: data.previousCategoryId });
   return {
-    gained: after.filter((tag) => !before.includes(tag)),
-    lost: before.filter((tag) => !after.includes(tag)),
+    gained: after.filter((key) => !before.includes(key)),
+    lost: before.filter((key) => !after.includes(key)),
   };
 }

@@ -7,7 +7,7 @@ import {
 } from '@annals/contracts/publishing/docs';
 import { defineProjection } from '@annals/platform/consumer/projection';
 import { type ArticleFoldEvent, articleAggregates, articleKeys, evolveSummary } from './article.ts';
-import { toComment } from './comment.ts';
+import { hideComment, toComment } from './comment.ts';
 
 export const articleDetails = defineProjection<ArticleDetailsDoc>()({
   ...articleDetailsView,
@@ -35,5 +35,12 @@ function contentOf(event: ArticleFoldEvent): string | undefined {
 }
 
 function commentsOf(event: ArticleFoldEvent, current: readonly CommentDoc[]): readonly CommentDoc[] {
-  return event.type === 'CommentAdded' ? [toComment(event), ...current].slice(0, NEWEST_COMMENTS) : current;
+  switch (event.type) {
+    case 'CommentAdded':
+      return [toComment(event), ...current].slice(0, NEWEST_COMMENTS);
+    case 'CommentHidden':
+      return current.map((one) => (one.id === event.data.commentId ? hideComment(one, event) : one));
+    default:
+      return current;
+  }
 }

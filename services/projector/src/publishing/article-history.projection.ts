@@ -8,7 +8,7 @@ import {
   historyKey,
 } from '@annals/contracts/publishing/docs';
 import { type Column, defineProjection } from '@annals/platform/consumer/projection';
-import { contentFields } from './article.ts';
+import { contentFields, settings } from './article.ts';
 
 const keyOf = (event: ArticleDomainEvent) => historyKey(event.data.articleId, event.revision);
 
@@ -27,6 +27,10 @@ export const articleHistory = defineProjection<ArticleHistoryDoc>()({
     ArticleUpdated: keyOf,
     ArticlePublished: keyOf,
     ArticleUnpublished: keyOf,
+    ArticleScheduled: keyOf,
+    ArticleUnscheduled: keyOf,
+    ArticleFeatured: keyOf,
+    ArticleUnfeatured: keyOf,
     ArticleDeleted: keyOf,
     ArticleRestored: keyOf,
   },
@@ -45,21 +49,20 @@ function fieldsOf(event: ArticleDomainEvent): Partial<HistoryFields> {
   switch (event.type) {
     case 'ArticleCreated':
     case 'ArticleUpdated': {
-      const { title, slug, content, tags } = event.data;
+      const { title, slug, content, tags, categoryId } = event.data;
       return {
         ...(title === undefined ? {} : { title }),
         ...(slug === undefined ? {} : { slug }),
         ...(content === undefined ? {} : { content, ...contentFields(content) }),
         ...(tags === undefined ? {} : { tags }),
+        ...(categoryId === undefined ? {} : { categoryId }),
       };
     }
     case 'ArticlePublished':
-      return { isPublished: true, publishedAt: event.data.publishedAt };
-    case 'ArticleUnpublished':
-      return { isPublished: false, publishedAt: null };
-    case 'ArticleDeleted':
-      return { isDeleted: true };
-    case 'ArticleRestored':
-      return { isDeleted: false };
+      return { ...settings[event.type], publishedAt: event.data.publishedAt };
+    case 'ArticleScheduled':
+      return { publishAt: event.data.publishAt };
+    default:
+      return settings[event.type];
   }
 }

@@ -11,6 +11,7 @@ import { articleAggregates, articleKeys, evolveSummary } from './article.ts';
 const columns: Record<keyof ArticleListColumns, Column<ArticleListDoc>> = {
   part: { type: 'text', of: partOf },
   author_id: { type: 'text', of: (article) => article.authorId },
+  category_id: { type: 'text', of: (article) => article.categoryId },
   title_folded: { type: 'text', of: (article) => foldTitle(article.title) },
   tags: { type: 'text[]', of: (article) => article.tags },
   is_public: { type: 'boolean', of: (article) => article.isPublished && !article.isDeleted },
@@ -35,6 +36,7 @@ export const articleList = defineProjection<ArticleListDoc>()({
     indexes: [
       '(published_at, key) where is_public',
       '(published_at, key) where not is_deleted',
+      '(published_at, key) where is_featured and not is_deleted',
       '(created_at, key) where not is_deleted',
       '(updated_at, key) where not is_deleted',
       '(title_folded collate "C", key) where not is_deleted',
@@ -42,6 +44,8 @@ export const articleList = defineProjection<ArticleListDoc>()({
       '(comment_count, key) where not is_deleted',
       '(author_id, published_at, key) where not is_deleted',
       '(author_id) where not is_public and not is_deleted',
+      '(updated_at, key) where not is_public and not is_deleted',
+      '(category_id, published_at, key) where not is_deleted and category_id is not null',
       '(external_id) where external_id is not null',
       'using gin (tags)',
       'using gin (title_folded gin_trgm_ops)',
@@ -49,7 +53,7 @@ export const articleList = defineProjection<ArticleListDoc>()({
   },
 });
 
-/** The answer's JSON without the author and without the closing brace, so that a join only has to add to it. */
-function partOf({ authorId: _, isDeleted: __, ...article }: ArticleListDoc): string {
+/** The answer's JSON without author and category, and without the closing brace, so that a join only has to add to it. */
+function partOf({ authorId: _, categoryId: __, isDeleted: ___, ...article }: ArticleListDoc): string {
   return JSON.stringify(article).slice(0, -1);
 }

@@ -6,13 +6,20 @@ import { article } from '@annals/contracts/publishing/article.events';
 import { comment } from '@annals/contracts/publishing/comment.events';
 import type { ArticleListDoc } from '@annals/contracts/publishing/docs';
 import { like } from '@annals/contracts/publishing/like.events';
+import { views } from '@annals/contracts/publishing/views.events';
 import { excerptOf, htmlToText, readingMinutes } from './html-text.ts';
 
-export const articleAggregates = [article, like, comment, reservation] as const;
+export const articleAggregates = [article, like, comment, views, reservation] as const;
 
 type Change = DomainEventOf<typeof article>;
 type Lapse = Extract<DomainEventOf<typeof reservation>, { type: 'ReservationLapsed' }>;
-export type ArticleFoldEvent = Change | DomainEventOf<typeof like> | DomainEventOf<typeof comment> | Lapse;
+type Views = DomainEventOf<typeof views>;
+export type ArticleFoldEvent =
+  | Change
+  | DomainEventOf<typeof like>
+  | DomainEventOf<typeof comment>
+  | Views
+  | Lapse;
 
 const byArticle = (event: { readonly data: { readonly articleId: string } }) => event.data.articleId;
 
@@ -21,11 +28,17 @@ export const articleKeys = {
   ArticleUpdated: byArticle,
   ArticlePublished: byArticle,
   ArticleUnpublished: byArticle,
+  ArticleScheduled: byArticle,
+  ArticleUnscheduled: byArticle,
+  ArticleFeatured: byArticle,
+  ArticleUnfeatured: byArticle,
   ArticleDeleted: byArticle,
   ArticleRestored: byArticle,
   ArticleLiked: byArticle,
   ArticleUnliked: byArticle,
   CommentAdded: byArticle,
+  CommentHidden: byArticle,
+  ViewsCounted: ({ data }: Views) => data.articles.map(({ articleId }) => articleId),
   ReservationLapsed: (event: Lapse) =>
     streamCategory(event.stream) === article.category ? streamId(event.stream) : [],
 };
@@ -44,11 +57,19 @@ export function evolveSummary(
       return { ...current, likeCount: Math.max(0, current.likeCount - 1) };
     case 'CommentAdded':
       return { ...current, commentCount: current.commentCount + 1 };
+    case 'CommentHidden':
+      return current;
+    case 'ViewsCounted':
+      return { ...current, viewCount: current.viewCount + viewsOf(event, current.id) };
     case 'ReservationLapsed':
       return { ...current, revision: event.revision };
     default:
       return { ...current, ...changesOf(event, current), ...touch(event, current) };
   }
+}
+
+function viewsOf({ data }: Views, id: string): number {
+  return data.articles.find(({ articleId }) => articleId === id)?.count ?? 0;
 }
 
 function create(event: Extract<Change, { type: 'ArticleCreated' }>): ArticleListDoc {
@@ -59,7 +80,6 @@ function create(event: Extract<Change, { type: 'ArticleCreated' }>): ArticleList
     title: data.title,
     ...contentFields(data.content),
     updatedBy: null,
-    category: null,
     tags: data.tags,
     documents: [],
     isPublished: false,
@@ -74,6 +94,7 @@ function create(event: Extract<Change, { type: 'ArticleCreated' }>): ArticleList
     revision,
     externalId: data.externalId,
     authorId: data.authorId,
+    categoryId: data.categoryId ?? null,
     isDeleted: false,
   };
 }
@@ -84,24 +105,34 @@ function changesOf(
 ): Partial<ArticleListDoc> {
   switch (event.type) {
     case 'ArticleUpdated': {
-      const { title, slug, content, tags } = event.data;
+      const { title, slug, content, tags, categoryId } = event.data;
       return {
         title: title ?? current.title,
         slug: slug ?? current.slug,
         tags: tags ?? current.tags,
+        categoryId: categoryId === undefined ? current.categoryId : categoryId,
         ...(content === undefined ? {} : contentFields(content)),
       };
     }
     case 'ArticlePublished':
-      return { isPublished: true, publishedAt: event.data.publishedAt };
-    case 'ArticleUnpublished':
-      return { isPublished: false, publishedAt: null };
-    case 'ArticleDeleted':
-      return { isDeleted: true };
-    case 'ArticleRestored':
-      return { isDeleted: false };
+      return { ...settings[event.type], publishedAt: event.data.publishedAt };
+    case 'ArticleScheduled':
+      return { publishAt: event.data.publishAt };
+    default:
+      return settings[event.type];
   }
 }
+
+/** What events set whose data need not say it: in the article as in its history. */
+export const settings = {
+  ArticlePublished: { isPublished: true, publishAt: null },
+  ArticleUnpublished: { isPublished: false, publishedAt: null, isFeatured: false },
+  ArticleUnscheduled: { publishAt: null },
+  ArticleFeatured: { isFeatured: true },
+  ArticleUnfeatured: { isFeatured: false },
+  ArticleDeleted: { isDeleted: true, publishAt: null },
+  ArticleRestored: { isDeleted: false },
+} as const;
 
 /** What follows from the content. */
 export function contentFields(content: string): Pick<ArticleListDoc, 'excerpt' | 'readingMinutes'> {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   ADA,
   ARTICLE,
+  CATEGORY,
   COMMENT,
   commented,
   created,
@@ -10,6 +11,7 @@ import {
   GRACE,
   lapsed,
   liked,
+  ofArticle,
   published,
   restored,
   unpublished,
@@ -28,7 +30,6 @@ const draft = {
   excerpt: 'Some words.',
   readingMinutes: 1,
   updatedBy: null,
-  category: null,
   tags: ['one'],
   documents: [],
   isPublished: false,
@@ -43,6 +44,7 @@ const draft = {
   revision: 0,
   externalId: null,
   authorId: ADA,
+  categoryId: null,
   isDeleted: false,
 };
 
@@ -66,6 +68,17 @@ describe('article_list', () => {
       .thenDocument(ARTICLE, { ...draft, ...touched, excerpt: 'Other.', tags: [] });
   });
 
+  test('P11 an article stands under one category, or none', () => {
+    list.given(created({ categoryId: CATEGORY })).thenDocument(ARTICLE, { ...draft, categoryId: CATEGORY });
+    list.given(created({ categoryId: CATEGORY })).thenColumns(ARTICLE, { category_id: CATEGORY });
+    const move = (categoryId: string | null) => updated({ categoryId, previousCategoryId: null });
+    list.given(created(), move(CATEGORY)).thenFields(ARTICLE, { categoryId: CATEGORY });
+    list
+      .given(created(), move(CATEGORY), updated({ title: 'New' }))
+      .thenFields(ARTICLE, { categoryId: CATEGORY });
+    list.given(created(), move(CATEGORY), move(null)).thenFields(ARTICLE, { categoryId: null });
+  });
+
   test('P4 publishing and unpublishing', () => {
     const publishedAt = '2025-05-05T05:05:05.000Z';
     list
@@ -74,6 +87,23 @@ describe('article_list', () => {
     list
       .given(created(), published(), unpublished())
       .thenFields(ARTICLE, { isPublished: false, publishedAt: null, revision: 2 });
+  });
+
+  test('P4 a schedule lasts until it is taken back, over, or the article is deleted', () => {
+    const publishAt = '2027-01-01T08:00:00.000Z';
+    const scheduled = ofArticle('ArticleScheduled', { publishAt });
+    list.given(created(), scheduled).thenFields(ARTICLE, { publishAt, isPublished: false, revision: 1 });
+    for (const end of [ofArticle('ArticleUnscheduled'), published(), deleted(false)])
+      list.given(created(), scheduled, end).thenFields(ARTICLE, { publishAt: null });
+  });
+
+  test('P4 an article is featured until it is taken back or unpublished', () => {
+    const featured = [created(), published(), ofArticle('ArticleFeatured')];
+    list.given(...featured).thenFields(ARTICLE, { isFeatured: true, revision: 2 });
+    list.given(...featured).thenColumns(ARTICLE, { is_featured: true });
+    for (const end of [ofArticle('ArticleUnfeatured'), unpublished()])
+      list.given(...featured, end).thenFields(ARTICLE, { isFeatured: false });
+    list.given(...featured, deleted(true), restored(true)).thenFields(ARTICLE, { isFeatured: true });
   });
 
   test('P3 a deleted article keeps its row and comes back as it was, counts included', () => {
@@ -95,6 +125,21 @@ describe('article_list', () => {
     list.given(...events).thenDocument(ARTICLE, { ...draft, likeCount: 1 });
   });
 
+  test('P12 views add up, and leave the article’s revision alone', () => {
+    const viewed = (count: number, articleId = ARTICLE) => ({
+      type: 'ViewsCounted',
+      data: {
+        viewsId: COMMENT,
+        articles: [
+          { articleId: CATEGORY, count: 9 },
+          { articleId, count },
+        ],
+      },
+    });
+    list.given(created(), viewed(2), viewed(3)).thenDocument(ARTICLE, { ...draft, viewCount: 5 });
+    list.given(viewed(2)).thenKeys();
+  });
+
   test('P9 P10 likes and comments of an article that is not there make none', () => {
     list
       .given(
@@ -114,7 +159,7 @@ describe('article_list', () => {
   });
 
   test('P5 its columns are what lists filter and sort by', () => {
-    const { authorId: _, isDeleted: __, ...part } = draft;
+    const { authorId: _, categoryId: __, isDeleted: ___, ...part } = draft;
     const projected = list.given(created());
     projected.thenColumns(ARTICLE, {
       part: JSON.stringify(part).slice(0, -1),
@@ -141,6 +186,8 @@ describe('article_details', () => {
     createdAt: '2026-01-01T00:00:02.000Z',
     isHidden: false,
     authorId: GRACE,
+    hidden: null,
+    revision: 0,
   };
 
   test('P7 a document holds the summary, the content and the newest comments', () => {
@@ -155,6 +202,18 @@ describe('article_details', () => {
         ...{ excerpt: 'Other.', commentCount: 1, revision: 1, updatedBy: GRACE },
         updatedAt: '2026-01-01T00:00:01.000Z',
       },
+    });
+  });
+
+  test('P10 a hidden comment stays among the newest, and counts', () => {
+    const reason = 'Off topic';
+    const data = { commentId: COMMENT, articleId: ARTICLE, reason };
+    const event = { type: 'CommentHidden', data, actor: { kind: 'user', id: GRACE } } as const;
+    const hidden = { reason, at: '2026-01-01T00:00:02.000Z', by: GRACE };
+    const at = { createdAt: '2026-01-01T00:00:01.000Z', revision: 1 };
+    details.given(created(), commented(), event).thenFields(ARTICLE, {
+      comments: [{ ...comment, ...at, isHidden: true, hidden }],
+      summary: expect.objectContaining({ commentCount: 1, revision: 0 }),
     });
   });
 

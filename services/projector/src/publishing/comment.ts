@@ -1,8 +1,11 @@
-/** A comment as views keep it. */
+/** The fold of a comment, shared by its row and by the newest ones of an article's document. */
 import type { CommentDomainEvent } from '@annals/contracts/publishing/comment.events';
 import type { CommentDoc } from '@annals/contracts/publishing/docs';
 
-export function toComment({ data, metadata }: CommentDomainEvent): CommentDoc {
+type Added = Extract<CommentDomainEvent, { type: 'CommentAdded' }>;
+type Hidden = Extract<CommentDomainEvent, { type: 'CommentHidden' }>;
+
+export function toComment({ data, metadata, revision }: Added): CommentDoc {
   return {
     id: data.commentId,
     articleId: data.articleId,
@@ -11,5 +14,13 @@ export function toComment({ data, metadata }: CommentDomainEvent): CommentDoc {
     createdAt: metadata.occurredAt,
     isHidden: false,
     authorId: data.authorId,
+    hidden: null,
+    revision,
   };
+}
+
+export function hideComment(comment: CommentDoc, { data, metadata, revision }: Hidden): CommentDoc {
+  const by = metadata.actor.kind === 'user' ? metadata.actor.id : null;
+  const hidden = { reason: data.reason, at: metadata.occurredAt, by };
+  return { ...comment, isHidden: true, hidden, revision };
 }

@@ -1,10 +1,11 @@
-/** Exact counts of the article lists that a counter is kept for: all, one author's, one tag's. */
+/** Exact counts of the article lists that a counter is kept for: all, one author's, one tag's, one category's. */
 import type { FilterClause, ListRequest } from '@annals/contracts/kit/list';
 import { counterKeys } from '@annals/contracts/publishing/docs';
 import { idOfPerson } from '../identity/person-json.ts';
 import { all, raw, type Sql, sql } from '../lists/sql.ts';
 import { articleCounters, articleList } from '../views.ts';
 import { conditionOf } from './article-filters.ts';
+import { idOfCategory } from './category-json.ts';
 import type { Viewer } from './standing.ts';
 
 /** The number of articles, from its counter and, for authors, their own drafts; undefined where none is kept. */
@@ -36,6 +37,7 @@ function keyOf(filters: readonly FilterClause[]): Sql | undefined {
   const [value, second] = filter.values;
   if (another || filter.operator !== 'eq' || value === undefined || second !== undefined) return undefined;
   if (filter.field === 'tag') return sql`${counterKeys.tag(value)}`;
+  if (filter.field === 'category') return sql`(${counterKeys.category('')} || ${idOfCategory(value)})`;
   if (filter.field !== 'author') return undefined;
   return sql`(${counterKeys.author('')} || ${idOfPerson(value)})`;
 }

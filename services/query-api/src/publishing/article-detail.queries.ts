@@ -7,9 +7,16 @@ import type { ViewKey } from '@annals/platform/read-store/documents';
 import { isId } from '../identity/person-json.ts';
 import { pick } from '../lists/sparse.ts';
 import { defineQueries, type QueryContext } from '../queries.ts';
-import { articleDetails, articleHistory, profileDocuments } from '../views.ts';
+import { articleDetails, articleHistory, categoryDocuments, profileDocuments } from '../views.ts';
 import { asOfThen, stateAsOf } from './article-as-of.ts';
-import { type FoundArticle, findArticle, standingIn, toDetail, viewsOf } from './article-detail.ts';
+import {
+  categoryOf,
+  type FoundArticle,
+  findArticle,
+  standingIn,
+  toDetail,
+  viewsOf,
+} from './article-detail.ts';
 import { requireEditable, requireVisible, type Viewer, viewerOf } from './standing.ts';
 
 type Request = RouteRequest<typeof getArticle>;
@@ -58,10 +65,13 @@ async function readAsOf(
   const views = [...viewsOf(viewer), articleHistory];
   const { data, position } = await context.read(request, { views }, async (reader) => {
     const found = await findArticle(reader, request.params.idOrSlug, viewer);
-    return found && { ...standingIn(found), past: await stateAsOf(reader, found.doc.id, asOf) };
+    if (!found) return null;
+    // A stranger is told nothing about when it was there.
+    const standing = requireEditable(viewer, standingIn(found));
+    const doc = asOfThen(found.doc, asOf, await stateAsOf(reader, found.doc.id, asOf));
+    return { ...standing, doc, category: await categoryOf(reader, doc) };
   });
-  const { past, ...article } = requireEditable(viewer, data);
-  return { article: { ...article, doc: asOfThen(article.doc, asOf, past) }, position };
+  return { article: requireVisible(viewer, data), position };
 }
 
 /** The documents that an answer is made of. Of what is not found by its slug nobody knows the key. */
@@ -70,5 +80,6 @@ function resourcesOf(idOrSlug: string, found: FoundArticle | null): readonly Vie
   return [
     { view: articleDetails.name, key: found.doc.id },
     ...Object.keys(found.people).map((key) => ({ view: profileDocuments.name, key })),
+    ...(found.category ? [{ view: categoryDocuments.name, key: found.category.id }] : []),
   ];
 }

@@ -1,11 +1,22 @@
 /** One article with all that its screen shows. */
 import { type ProfileDoc, toPersonSummary, unknownPerson } from '@annals/contracts/identity/docs';
 import type { PersonSummary } from '@annals/contracts/identity/views';
-import { type ArticleDetailsDoc, type CommentDoc, likeKey } from '@annals/contracts/publishing/docs';
+import {
+  type CategoryDoc,
+  toCategorySummary,
+  unknownCategory,
+} from '@annals/contracts/publishing/category.docs';
+import {
+  type ArticleDetailsDoc,
+  type CommentDoc,
+  likeKey,
+  publicComment,
+  wholeComment,
+} from '@annals/contracts/publishing/docs';
 import type { ArticleDetail, CommentView } from '@annals/contracts/publishing/views';
 import { isId } from '../identity/person-json.ts';
 import type { Reader } from '../queries.ts';
-import { articleDetails, likes, profileDocuments, type View } from '../views.ts';
+import { articleDetails, categoryDocuments, likes, profileDocuments, type View } from '../views.ts';
 import { mayEdit, type Standing, type Viewer } from './standing.ts';
 
 type People = Readonly<Record<string, ProfileDoc>>;
@@ -14,6 +25,8 @@ type People = Readonly<Record<string, ProfileDoc>>;
 export interface FoundArticle {
   readonly doc: ArticleDetailsDoc;
   readonly people: People;
+  /** Null where there is none, or none that is known yet. */
+  readonly category: CategoryDoc | null;
   readonly isLiked: boolean;
 }
 
@@ -25,7 +38,8 @@ export function standingIn(found: FoundArticle): FoundArticle & Standing {
 
 /** The views that {@link findArticle} reads for the viewer. */
 export function viewsOf({ userId }: Viewer): readonly View[] {
-  return userId === null ? [articleDetails, profileDocuments] : [articleDetails, profileDocuments, likes];
+  const documents = [articleDetails, profileDocuments, categoryDocuments];
+  return userId === null ? documents : [...documents, likes];
 }
 
 /** Finds an article by id or slug, whoever may see it. */
@@ -46,7 +60,21 @@ export async function findArticle(
   ]);
   if (!found) return null;
   const { doc, others: people } = found;
-  return { doc, people, isLiked: isLiked ?? (await likedBy(reader, doc.id, viewer)) };
+  const [category, liked] = await Promise.all([
+    categoryOf(reader, doc),
+    isLiked ?? likedBy(reader, doc.id, viewer),
+  ]);
+  return { doc, people, category, isLiked: liked };
+}
+
+/** The category that the article stands under. */
+export async function categoryOf(
+  { documents }: Reader,
+  { summary: { categoryId } }: ArticleDetailsDoc,
+): Promise<CategoryDoc | null> {
+  if (categoryId === null) return null;
+  const found = await documents.findByIds<CategoryDoc>(categoryDocuments.name, [categoryId]);
+  return found.get(categoryId) ?? null;
 }
 
 async function likedBy(reader: Reader, articleId: string, { userId }: Viewer): Promise<boolean> {
@@ -60,8 +88,8 @@ async function likedBy(reader: Reader, articleId: string, { userId }: Viewer): P
 }
 
 /** The article as the API shows it: what all see first, what depends on the viewer last. */
-export function toDetail({ doc, people, isLiked }: FoundArticle, viewer: Viewer): ArticleDetail {
-  const { authorId, isDeleted: _, ...summary } = doc.summary;
+export function toDetail({ doc, people, category, isLiked }: FoundArticle, viewer: Viewer): ArticleDetail {
+  const { authorId, categoryId, isDeleted: _, ...summary } = doc.summary;
   const author = people[authorId];
   return {
     ...summary,
@@ -71,15 +99,20 @@ export function toDetail({ doc, people, isLiked }: FoundArticle, viewer: Viewer)
       articleCount: author?.articleCount ?? null,
       followerCount: author?.followerCount ?? null,
     },
-    comments: doc.comments.map((comment) => toCommentView(comment, people)),
+    category:
+      categoryId === null ? null : category ? toCategorySummary(category) : unknownCategory(categoryId),
+    comments: doc.comments.map((comment) => toCommentView(comment, people, viewer)),
     isOwner: viewer.userId === authorId,
     canEdit: mayEdit(viewer, { authorId }),
     isLiked,
   };
 }
 
-function toCommentView({ authorId, ...comment }: CommentDoc, people: People): CommentView {
-  return { ...comment, author: personOf(people, authorId) };
+function toCommentView(comment: CommentDoc, people: People, viewer: Viewer): CommentView {
+  const { authorId } = comment;
+  const seesAll = viewer.canModerate || viewer.userId === authorId;
+  const view = seesAll ? wholeComment(comment) : publicComment(comment);
+  return { ...view, author: personOf(people, authorId) };
 }
 
 function personOf(people: People, id: string): PersonSummary {

@@ -3,6 +3,7 @@ import type { FilterClause } from '@annals/contracts/kit/list';
 import { foldTitle } from '@annals/contracts/publishing/docs';
 import { isOneOf } from '../identity/person-json.ts';
 import { any, containing, raw, type Sql, sql } from '../lists/sql.ts';
+import { isInOneOf } from './category-json.ts';
 
 type Meaning = (clause: FilterClause) => Sql;
 
@@ -15,6 +16,7 @@ const comparisons: Partial<Record<FilterClause['operator'], string>> = {
 
 const meanings: Readonly<Record<string, Meaning>> = {
   author: (clause) => negatable(clause, isOneOf(raw('t.author_id'), clause.values)),
+  category: (clause) => negatable(clause, isInOneOf(raw('t.category_id'), clause.values)),
   tag: (clause) => negatable(clause, sql`t.tags && ${clause.values}::text[]`),
   isPublished: ({ values }) => flag('t.is_public', values),
   isFeatured: ({ values }) => flag('t.is_featured', values),

@@ -3,10 +3,11 @@ import type { ListRequest } from '@annals/contracts/kit/list';
 import { joinPerson, personJson } from '../identity/person-json.ts';
 import type { ListSource, SortKey } from '../lists/source.ts';
 import { raw, type Sql, sql } from '../lists/sql.ts';
-import { articleCounters, articleList, articleSearch, profiles } from '../views.ts';
+import { articleCounters, articleList, articleSearch, categories, profiles } from '../views.ts';
 import { countOf } from './article-count.ts';
 import { conditionOf } from './article-filters.ts';
 import { searchClauses } from './article-search.ts';
+import { categoryJson, joinCategory } from './category-json.ts';
 import { type Viewer, visibleTo } from './standing.ts';
 
 const time = (column: string): SortKey => ({ value: raw(`t.${column}`), type: 'timestamptz' });
@@ -27,9 +28,10 @@ const sort: Readonly<Record<string, SortKey>> = {
 const shape = {
   key: raw('t.key'),
   sort,
-  columns: raw('t.part, t.author_id'),
-  joins: joinPerson(raw('page.author_id')),
-  item: sql`page.part || ',"author":' || ${personJson(raw('page.author_id'))} || '}'`,
+  columns: raw('t.part, t.author_id, t.category_id'),
+  joins: sql`${joinPerson(raw('page.author_id'))} ${joinCategory(raw('page.category_id'))}`,
+  item: sql`page.part || ',"author":' || ${personJson(raw('page.author_id'))}
+    || ',"category":' || ${categoryJson(raw('page.category_id'))} || '}'`,
 };
 
 /** The articles that the viewer may see and that the request asks for; newest publication first. */
@@ -45,13 +47,14 @@ export function ownArticles(userId: string, request: ListRequest): ListSource {
   return articles(request, where, [{ field: 'createdAt', descending: true }]);
 }
 
-/** There is an index per order, and one of an author's articles by their publication. */
+/** There is an index per order, and those of an author's and of a category's articles by their publication. */
 function isIndexed({ filters, sort }: ListRequest): boolean {
   const [filter, another] = filters;
   if (!filter) return sort.length <= 1;
-  const isOfAuthor = filter.field === 'author' && filter.operator === 'eq' && filter.values.length === 1;
+  const isOfOne =
+    ['author', 'category'].includes(filter.field) && filter.operator === 'eq' && filter.values.length === 1;
   const isByPublication = sort.length === 0 || (sort.length === 1 && sort[0]?.field === 'publishedAt');
-  return !another && isOfAuthor && isByPublication;
+  return !another && isOfOne && isByPublication;
 }
 
 function articles(
@@ -64,13 +67,13 @@ function articles(
   const table = sql`${articleList.table} t`;
   if (search === undefined) {
     const counters = count ? [articleCounters] : [];
-    const views = [articleList, profiles, ...counters];
+    const views = [articleList, profiles, categories, ...counters];
     const counted = count ? { count } : {};
     return { ...shape, views, from: table, where, defaultOrder, ...counted, isIndexed: isIndexed(request) };
   }
   return {
     ...shape,
-    views: [articleList, profiles, articleSearch],
+    views: [articleList, profiles, categories, articleSearch],
     with: searchClauses(search, where),
     from: sql`found join ${table} on t.key = found.key`,
     where: [],

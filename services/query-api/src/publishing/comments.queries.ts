@@ -7,42 +7,54 @@ import { representation } from '@annals/platform/http/conditional';
 import { bind } from '@annals/platform/http/types';
 import { joinPerson, personJson } from '../identity/person-json.ts';
 import type { ListSource } from '../lists/source.ts';
-import { all, raw, sql } from '../lists/sql.ts';
+import { all, raw, type Sql, sql } from '../lists/sql.ts';
 import { defineQueries } from '../queries.ts';
 import { articleList, comments, profiles } from '../views.ts';
-import { requireVisible, standingOf, viewerOf, visibleTo } from './standing.ts';
+import { requireVisible, standingOf, type Viewer, viewerOf, visibleTo } from './standing.ts';
 
 const views = [comments, profiles, articleList];
-const columns = raw('c.part, c.author_id');
+const columns = raw('c.part, c.whole, c.author_id');
 const joins = joinPerson(raw('page.author_id'));
-const item = sql`page.part || ',"author":' || ${personJson(raw('page.author_id'))} || '}'`;
+
+/** A comment as JSON text: a hidden one whole for moderators and whoever wrote it. */
+function itemFor({ userId, canModerate = false }: Viewer): Sql {
+  const seesAll = canModerate
+    ? raw('true')
+    : userId === null
+      ? raw('false')
+      : sql`page.author_id = ${userId}`;
+  const part = sql`coalesce(case when ${seesAll} then page.whole end, page.part)`;
+  return sql`${part} || ',"author":' || ${personJson(raw('page.author_id'))} || '}'`;
+}
 
 export const commentQueries = defineQueries((context) => [
   bind(listComments, (request) => {
     const { id } = request.params;
-    return context.answerList(request, commentsOn(id, request.query), async (reader) => {
-      requireVisible(viewerOf(request.caller), await standingOf(reader, id));
+    const viewer = viewerOf(request.caller);
+    return context.answerList(request, commentsOn(id, request.query, viewer), async (reader) => {
+      requireVisible(viewer, await standingOf(reader, id));
     });
   }),
   bind(getComment, async (request) => {
     const { id } = request.params;
-    const visible = visibleTo(viewerOf(request.caller));
+    const viewer = viewerOf(request.caller);
+    const visible = visibleTo(viewer);
     const resources = () => [{ view: comments.name, key: id }];
     const { data, position } = await context.read(request, { views, resources, isQuick: true }, (reader) =>
-      reader.rows<{ item: string }>(
+      reader.rows<{ item: string; revision: number }>(
         sql`with page as (
-            select ${columns} from ${comments.table} c join ${articleList.table} t on t.key = c.article_id
+            select ${columns}, (c.doc ->> 'revision')::integer as revision from ${comments.table} c join ${articleList.table} t on t.key = c.article_id
             where c.key = ${id} and ${all(visible)}
-          ) select ${item} as item from page ${joins}`,
+          ) select ${itemFor(viewer)} as item, page.revision from page ${joins}`,
       ),
     );
     const [comment] = data;
     if (!comment) throw new Problem('not-found', 'There is no such comment.');
-    return representation(request, { revision: 0, body: comment.item, position });
+    return representation(request, { revision: comment.revision, body: comment.item, position });
   }),
 ]);
 
-function commentsOn(articleId: string, { filters }: ListRequest): ListSource {
+function commentsOn(articleId: string, { filters }: ListRequest, viewer: Viewer): ListSource {
   const parents = filters.flatMap(({ field, values }) => (field === 'parentId' ? values : []));
   return {
     views,
@@ -56,7 +68,7 @@ function commentsOn(articleId: string, { filters }: ListRequest): ListSource {
     defaultOrder: [{ field: 'createdAt', descending: true }],
     columns,
     joins,
-    item,
+    item: itemFor(viewer),
     ...(parents.length > 0
       ? {}
       : { count: sql`select t.comment_count from ${articleList.table} t where t.key = ${articleId}` }),

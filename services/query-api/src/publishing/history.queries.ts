@@ -19,7 +19,7 @@ const columns = raw("h.article_id, h.revision, h.doc, h.doc ->> 'by' as by");
 /** Follow from the content, and so are no changes of their own. */
 const DERIVED = raw("('excerpt', 'readingMinutes')");
 
-/** What a row set, beside what the newest row before it set there. A flag that was never set was false. */
+/** What a row set, beside what the newest row before it set there. A flag that was never set was false, all else null. */
 const changes = sql`(
   select coalesce(json_agg(json_build_object('field', f.key, 'from', was.value, 'to', f.value)), '[]')
   from json_each(page.doc -> 'set') f
@@ -28,7 +28,8 @@ const changes = sql`(
     where h.article_id = page.article_id and h.revision < page.revision and h.doc -> 'set' -> f.key is not null
     order by h.revision desc limit 1
   ) was on true
-  where f.key not in ${DERIVED} and was.value::text is distinct from f.value::text
+  where f.key not in ${DERIVED} 
+    and coalesce(was.value::text, case f.value::text when 'false' then 'false' else 'null' end) <> f.value::text
 )`;
 
 const item = sql`json_build_object(

@@ -9,10 +9,16 @@ import { articleList } from '../views.ts';
 export interface Viewer {
   readonly userId: string | null;
   readonly isStaff: boolean;
+  /** Whether they see what moderators have hidden. Default: they don't. */
+  readonly canModerate?: boolean;
 }
 
 export function viewerOf(caller: Caller): Viewer {
-  return { userId: caller.kind === 'user' ? caller.userId : null, isStaff: holds(caller, 'staff') };
+  return {
+    userId: caller.kind === 'user' ? caller.userId : null,
+    isStaff: holds(caller, 'staff'),
+    canModerate: holds(caller, 'can_moderate'),
+  };
 }
 
 /** What decides who may see an article. */

@@ -13,11 +13,12 @@ const ADD = `
 export async function addJobs(client: Pick<PoolClient, 'query'>, jobs: readonly JobRequest[]): Promise<void> {
   if (jobs.length === 0) return;
   const byKey = new Map(jobs.map((job) => [job.key, job]));
-  const specs = [...byKey.values()].map(({ task, key, payload }) => ({
+  const specs = [...byKey.values()].map(({ task, key, payload, runAt, attempts = MAX_ATTEMPTS }) => ({
     identifier: task,
     job_key: key,
     payload,
-    max_attempts: MAX_ATTEMPTS,
+    max_attempts: attempts,
+    ...(runAt === undefined ? {} : { run_at: runAt }),
   }));
   await client.query(ADD, [JSON.stringify(specs)]);
 }

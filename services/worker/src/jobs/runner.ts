@@ -2,10 +2,10 @@
 import { discover, ofKind } from '@annals/contracts/kit/discover';
 import type { Logger } from '@annals/platform/telemetry/logger';
 import type { Tracing } from '@annals/platform/telemetry/tracing';
-import { type JobHelpers, Logger as JobsLogger, run, type TaskList } from 'graphile-worker';
+import { type JobHelpers, Logger as JobsLogger, parseCronItems, run, type TaskList } from 'graphile-worker';
 import type { Pool } from 'pg';
 import { Counter, type Registry } from 'prom-client';
-import { ABANDONED_MS, RESCUE_MS, RETRY_MS, TASK_TIMEOUT_MS } from './policy.ts';
+import { ABANDONED_MS, BACKFILL_MS, MAX_ATTEMPTS, RESCUE_MS, RETRY_MS, TASK_TIMEOUT_MS } from './policy.ts';
 import type { Task, TaskServices } from './task.ts';
 
 /** Jobs that one process runs at once. */
@@ -42,7 +42,7 @@ export async function runJobs(options: JobsOptions): Promise<() => Promise<void>
     concurrency: CONCURRENCY,
     pollInterval: POLL_MS,
     noHandleSignals: true,
-    parsedCronItems: [],
+    parsedCronItems: cronItems(options.tasks),
     logger: new JobsLogger(() => (level, message) => {
       if (level === 'error' || level === 'warning') logger.warn({ message }, 'jobs');
     }),
@@ -61,6 +61,22 @@ const RESCUE = `
 
 /** graphile-worker adds a few seconds to a run_at that lies in the future, and offers no other way to say when. */
 const POSTPONE = `update graphile_worker._private_jobs set run_at = now() + $2 * interval '1 ms' where id = $1`;
+
+/** Tasks by the clock. Each of their times makes one job, whichever worker comes first; late ones for one are one. */
+function cronItems(tasks: readonly Task[]) {
+  return parseCronItems(
+    tasks.flatMap(({ name, cron }) =>
+      cron === undefined
+        ? []
+        : {
+            task: name,
+            identifier: name,
+            match: cron,
+            options: { backfillPeriod: BACKFILL_MS, maxAttempts: MAX_ATTEMPTS, jobKey: name },
+          },
+    ),
+  );
+}
 
 function taskList(options: JobsOptions): TaskList {
   const labelNames = ['task', 'outcome'];
@@ -85,7 +101,8 @@ function taskList(options: JobsOptions): TaskList {
             { err: error, task: task.name, job: helpers.job.id, attempt: helpers.job.attempts },
             'a job failed',
           );
-          await helpers.query(POSTPONE, [helpers.job.id, RETRY_MS]);
+          const retryMs = task.retryMs?.(helpers.job.attempts) ?? RETRY_MS;
+          await helpers.query(POSTPONE, [helpers.job.id, retryMs]);
           throw error;
         }
       },

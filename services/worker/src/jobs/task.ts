@@ -3,14 +3,20 @@ import type { EventLog } from '@annals/platform/event-log/log';
 import type { Pool } from 'pg';
 import type { z } from 'zod';
 import type { Mailer } from '../mailing/mailer.ts';
+import type { Queries } from '../queries.ts';
+import type { Commands } from '../reactions/reaction.ts';
 
 /** What tasks may use. */
 export interface TaskServices {
   readonly log: EventLog;
   readonly pool: Pool;
   readonly mailer: Mailer;
+  readonly commands: Commands;
+  readonly queries: Queries;
   /** What clients see, without a slash at its end. */
   readonly publicUrl: string;
+  /** Days after which a draft that nobody touched is deleted. */
+  readonly draftsKeptDays: number;
 }
 
 /** A job to add. */
@@ -20,6 +26,10 @@ export interface JobRequest {
   readonly key: string;
   /** Ids only, never personal data. */
   readonly payload: Readonly<Record<string, string>>;
+  /** When it is due: RFC 3339. Left out: at once. */
+  readonly runAt?: string;
+  /** How often it is tried; left out: four times. */
+  readonly attempts?: number;
 }
 
 /** What `*.task.ts` files export. */
@@ -27,6 +37,13 @@ export interface Task<Payload = unknown> {
   readonly kind: 'task';
   readonly name: string;
   readonly payload: z.ZodType<Payload>;
+  /**
+   * When it is done without being asked for: minute, hour, day, month, day of the week, in UTC. Once across all
+   * workers; what fell into a time when none ran is made up for.
+   */
+  readonly cron?: string;
+  /** Between an attempt that failed (from 1) and the next. Left out: 5 minutes. */
+  readonly retryMs?: (attempt: number) => number;
   /**
    * Does the job, possibly for the second time. What it throws is stored and shown to operators: its message must not
    * quote personal data.

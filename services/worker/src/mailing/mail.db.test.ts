@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { variableOf } from '@annals/platform/config/config';
+import { viewName } from '@annals/platform/consumer/projection';
 import { SMTPServer } from 'smtp-server';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { App } from '../app.ts';
+import { discoverReactions } from '../reactions/consumers.ts';
 import { startWorld, until, type World } from '../worker.fixture.ts';
 
 let world: World;
@@ -216,14 +218,11 @@ test('at a stop the leases are handed over and no job stays locked', async () =>
   await world.register();
   const app = await world.startApp();
   await world.settle();
-  expect((await status(app)).consumers.map(({ consumer }) => consumer)).toEqual([
-    'end_sessions_of_disabled_v1',
-    'release_keys_v1',
-    'welcome_mail_v1',
-  ]);
+  const consumers = (await status(app)).consumers.map(({ consumer }) => consumer);
+  expect(consumers).toEqual((await discoverReactions()).map((reaction) => viewName(reaction)).sort());
   await app.stop();
   const { rows } = await world.pool.query('select owner from consumers.checkpoints');
-  expect(rows).toEqual([{ owner: null }, { owner: null }, { owner: null }]);
+  expect(rows).toEqual(consumers.map(() => ({ owner: null })));
 });
 
 function environment(config: World['config']): NodeJS.ProcessEnv {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { asyncApi, type GeneratedDocument, openApi } from '../documents.ts';
+import { breaksOfSchema } from './schemas.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests change whatever they like in a document
 type Document = any;
@@ -29,6 +30,14 @@ describe('an API that changes', () => {
       document.components.schemas.Person.properties.colour = { type: 'string' };
     });
     expect(additions).toEqual([]);
+  });
+
+  it('breaks nobody by a value where there never was any', () => {
+    const before = { type: 'object', properties: { place: { type: 'null' } }, required: ['place'] };
+    const place = { anyOf: [{ type: 'object', properties: {} }, { type: 'null' }] };
+    const after = { ...before, properties: { place } };
+    expect(breaksOfSchema({ before: {}, after: {}, side: 'read' }, before, after, 'x')).toEqual([]);
+    expect(breaksOfSchema({ before: {}, after: {}, side: 'read' }, after, before, 'x')).not.toEqual([]);
   });
 
   it.each<[string, (document: Document) => void, string]>([

@@ -15,7 +15,7 @@ export interface Comparison {
 /**
  * What somebody who relies on `before` can't rely on under `after`, in sentences that begin with `path`. `sent`: what was
  * accepted no longer is. `read`: what was there need no longer be. Further members and further values of an enumeration
- * break no reader.
+ * break no reader, nor does a value where there never was any.
  */
 export function breaksOfSchema(
   comparison: Comparison,
@@ -48,6 +48,7 @@ function resolve(document: Json, schema: unknown): Json {
 
 function breaksOfType(side: Side, before: Json, after: Json, path: string): string[] {
   const [old, now] = [typesOf(before), typesOf(after)];
+  if (side === 'read' && old.join() === 'null') return [];
   const [wide, narrow] = side === 'sent' ? [now, old] : [old, now];
   const isFine = wide.length === 0 || (narrow.length > 0 && narrow.every((type) => covers(wide, type)));
   return isFine

@@ -9,6 +9,7 @@ import {
   listLikers,
   listMyArticles,
 } from '@annals/contracts/publishing/article.routes';
+import { getCategory, listCategories, listTags } from '@annals/contracts/publishing/category.routes';
 import { getComment, listComments } from '@annals/contracts/publishing/comment.routes';
 import type { Api, CallOptions } from '../../e2e/client.ts';
 import type { Aspect } from './ledger.ts';
@@ -36,6 +37,7 @@ export interface Probe {
 
 const numberAtEnd = (text: string): number => Number(/(\d+)$/.exec(text)?.[1] ?? 0);
 const nameOf = (person: { displayName: string | null }): number => numberAtEnd(person.displayName ?? '');
+const nameOfCategory = (category: { name: string | null }): number => numberAtEnd(category.name ?? '');
 const versionOfTitle = (title: string): number => Number(/ (\d+)$/.exec(title)?.[1] ?? 0);
 
 const inList =
@@ -51,6 +53,7 @@ const articleInList = ({ articleId }: World): Shown => ({
   comments: inList(articleId, ({ commentCount }) => commentCount),
   likes: inList(articleId, ({ likeCount }) => likeCount),
   published: ({ count }) => count,
+  category: inList(articleId, ({ category }) => nameOfCategory(category)),
 });
 
 /** The oldest of the author's articles is the world's. */
@@ -93,6 +96,7 @@ export const probes: readonly Probe[] = [
         comments: ({ commentCount }) => commentCount,
         likes: ({ likeCount }) => likeCount,
         published: ({ author: person }) => person.articleCount,
+        category: ({ category }) => nameOfCategory(category),
       },
     }),
   },
@@ -161,6 +165,33 @@ export const probes: readonly Probe[] = [
         asksFor: { aspect: 'comments', number },
       };
     },
+  },
+  {
+    route: listCategories,
+    ask: ({ anonymous, word }) => ({
+      api: anonymous,
+      options: { query: { 'name[contains]': word } },
+      shows: {
+        category: ({ results: [found] }) => (found ? nameOfCategory(found) : -1),
+        published: ({ results: [found] }) => found?.articleCount ?? -1,
+      },
+    }),
+  },
+  {
+    route: getCategory,
+    ask: ({ anonymous, categoryId }) => ({
+      api: anonymous,
+      options: { params: { idOrSlug: categoryId } },
+      shows: { category: nameOfCategory, published: ({ articleCount }) => articleCount },
+    }),
+  },
+  {
+    route: listTags,
+    ask: ({ anonymous, word }) => ({
+      api: anonymous,
+      options: { query: { name: word } },
+      shows: { published: ({ results: [found] }) => found?.articleCount ?? -1 },
+    }),
   },
   { route: getMe, ask: ({ author }) => ({ api: author.api, options: {}, shows: profile }) },
   {

@@ -6,6 +6,7 @@ import {
   publishArticle,
   updateArticle,
 } from '@annals/contracts/publishing/article.routes';
+import { createCategory, renameCategory } from '@annals/contracts/publishing/category.routes';
 import { addComment } from '@annals/contracts/publishing/comment.routes';
 import { type Answer, Api, uniqueName } from '../../e2e/client.ts';
 import { newPerson, type Person } from '../../e2e/people.ts';
@@ -15,7 +16,9 @@ export interface World {
   readonly author: Person;
   readonly anonymous: Api;
   readonly articleId: string;
-  /** A word of all the author's articles, and of nobody else's. */
+  /** What all the author's articles stand under, and nobody else's. */
+  readonly categoryId: string;
+  /** A word of all the author's articles, their tag and their category, and of nobody else's. */
   readonly word: string;
   readonly ledger: Ledger;
   /** The revision that the article had when each version of its title was written, by version. */
@@ -36,9 +39,13 @@ export async function createWorld(url: string, importer: string, readers: number
   const fans: Person[] = [];
   for (let n = 0; n < readers; n++) fans.push(await newPerson(url, 'fan'));
   const word = `w${uniqueName('fresh').replaceAll('-', '')}`;
+  const service = new Api(url, importer);
+  const category = await service.ok(createCategory, { body: { name: `${word} 0` } });
+  const categoryId: string = category.body.id;
   const write = async (): Promise<Answer> => {
     const title = `About ${word} ${uniqueName('n')}`;
-    const created = await author.api.ok(createArticle, { body: { title, content: `<p>Of ${word}.</p>` } });
+    const body = { title, content: `<p>Of ${word}.</p>`, tags: [word], categoryId };
+    const created = await author.api.ok(createArticle, { body });
     return author.api.ok(publishArticle, { params: { id: created.body.id } });
   };
   const newcomers = uniqueName('new');
@@ -46,7 +53,6 @@ export async function createWorld(url: string, importer: string, readers: number
   const first = await write();
   ledger.record('published', positionOf(first));
   const articleId: string = first.body.id;
-  const service = new Api(url, importer);
   const titleRevisions: number[] = [];
   const commentIds: string[] = [];
 
@@ -72,6 +78,10 @@ export async function createWorld(url: string, importer: string, readers: number
       return fan.api.ok(likeArticle, { params: { id: articleId } });
     },
     published: write,
+    category: () => {
+      const name = `${word} ${ledger.newest('category') + 1}`;
+      return service.ok(renameCategory, { params: { id: categoryId }, body: { name } });
+    },
     registered: async () => {
       const username = `${newcomers}-${ledger.newest('registered')}`;
       return service.ok(registerUser, { body: { username, email: `${username}@example.org` } });
@@ -82,6 +92,7 @@ export async function createWorld(url: string, importer: string, readers: number
     anonymous: new Api(url),
     articleId,
     word,
+    categoryId,
     ledger,
     titleRevisions,
     commentIds,

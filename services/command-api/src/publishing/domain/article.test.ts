@@ -13,6 +13,7 @@ const draft = {
   tags: ['a'],
   externalId: null,
 };
+const newDraft = { ...draft, category: null };
 const rules = { prohibitedWords: ['spam'], pattern: null };
 const now = '2026-11-22T10:00:00.000Z';
 
@@ -35,7 +36,7 @@ describe('create', () => {
   test('P1 makes a draft', () => {
     const state = spec
       .given()
-      .when((state) => article.create(state, draft, rules))
+      .when((state) => article.create(state, newDraft, rules))
       .thenEvents(created);
     expect(state.status).toBe('draft');
   });
@@ -43,7 +44,7 @@ describe('create', () => {
   test('creating what is there changes nothing', () => {
     spec
       .given(created)
-      .when((state) => article.create(state, draft, rules))
+      .when((state) => article.create(state, newDraft, rules))
       .thenNothing();
   });
 
@@ -53,7 +54,7 @@ describe('create', () => {
       const mistake = { pointer: '/title', code: 'prohibited-word', message: 'must not contain: spam' };
       spec
         .given()
-        .when((state) => article.create(state, { ...draft, title }, rules))
+        .when((state) => article.create(state, { ...newDraft, title }, rules))
         .thenRefused('validation-failed', [mistake]);
     },
   );
@@ -61,7 +62,7 @@ describe('create', () => {
   test('P1 a prohibited word within another one is none', () => {
     spec
       .given()
-      .when((state) => article.create(state, { ...draft, title: 'Spamalot' }, rules))
+      .when((state) => article.create(state, { ...newDraft, title: 'Spamalot' }, rules))
       .thenEvents({
         type: 'ArticleCreated',
         data: { ...draft, title: 'Spamalot' },
@@ -72,7 +73,7 @@ describe('create', () => {
     const strict = { prohibitedWords: [], pattern: /^[A-Za-z0-9 -]+$/ };
     spec
       .given()
-      .when((state) => article.create(state, { ...draft, title: 'Über uns' }, strict))
+      .when((state) => article.create(state, { ...newDraft, title: 'Über uns' }, strict))
       .thenRefused('validation-failed');
   });
 });
@@ -141,61 +142,48 @@ describe('update', () => {
       .thenNothing();
   });
 
+  test('P11 stands under a category that is open, and may stay under a retired one', () => {
+    const categoryId = 'trees';
+    const open = { id: categoryId, state: { status: 'open', categoryId, name: 'T', slug: 't' } } as const;
+    const retired = { id: categoryId, state: { ...open.state, status: 'retired' } } as const;
+    const moved: ArticleEvent = {
+      type: 'ArticleUpdated',
+      data: { ...subject, isPublished: false, categoryId, previousCategoryId: null },
+    };
+    const move = (category: article.ChosenCategory | null) => (state: article.ArticleState) =>
+      article.update(state, { category }, rules);
+    spec.given(created).when(move(open)).thenEvents(moved);
+    spec.given(created, moved).when(move(retired)).thenNothing();
+    spec.given(created).when(move(null)).thenNothing();
+    spec
+      .given(created, moved)
+      .when(move(null))
+      .thenEvents({
+        type: 'ArticleUpdated',
+        data: { ...subject, isPublished: false, categoryId: null, previousCategoryId: categoryId },
+      });
+    const mistake = { pointer: '/categoryId', code: 'retired-category', message: 'takes no new articles' };
+    spec.given(created).when(move(retired)).thenRefused('validation-failed', [mistake]);
+    for (const state of [null, { status: 'none' } as const])
+      spec
+        .given(created)
+        .when(move({ id: 'x', state }))
+        .thenRefused('validation-failed');
+    spec
+      .given()
+      .when((state) => article.create(state, { ...newDraft, category: open }, rules))
+      .thenEvents({ type: 'ArticleCreated', data: { ...draft, categoryId } });
+    spec
+      .given()
+      .when((state) => article.create(state, { ...newDraft, category: retired }, rules))
+      .thenRefused('validation-failed', [mistake]);
+  });
+
   test.each([[[]], [[created, deleted]]])('finds nothing to update', (history: ArticleEvent[]) => {
     spec
       .given(...history)
       .when((state) => article.update(state, { tags: [] }, rules))
       .thenRefused('not-found');
-  });
-});
-
-describe('publish', () => {
-  test('P4 publishes as of now, or as of a time past', () => {
-    spec
-      .given(created)
-      .when((state) => article.publish(state, { now }))
-      .thenEvents(published);
-    const publishedAt = '2020-01-01T00:00:00.000Z';
-    spec
-      .given(created)
-      .when((state) => article.publish(state, { now, publishedAt }))
-      .thenEvents({ type: 'ArticlePublished', data: { ...subject, publishedAt, tags: ['a'] } });
-  });
-
-  test('P4 never in the future', () => {
-    const publishedAt = '2026-11-22T10:00:00.001Z';
-    spec
-      .given(created)
-      .when((state) => article.publish(state, { now, publishedAt }))
-      .thenRefused('validation-failed');
-  });
-
-  test.each(['', ' ', '<p></p>', '<p> <br /></p>'])('P4 needs content: "%s" is none', (content) => {
-    const empty: ArticleEvent = { type: 'ArticleCreated', data: { ...draft, content } };
-    spec
-      .given(empty)
-      .when((state) => article.publish(state, { now }))
-      .thenRefused('not-publishable');
-  });
-
-  test('P4 an image is content', () => {
-    const image: ArticleEvent = {
-      type: 'ArticleCreated',
-      data: { ...draft, content: '<p><img src="https://x.org/i" /></p>' },
-    };
-    spec
-      .given(image)
-      .when((state) => article.publish(state, { now }))
-      .thenEvents(published);
-  });
-
-  test('P4 publishing the published and unpublishing a draft change nothing', () => {
-    spec
-      .given(created, published)
-      .when((state) => article.publish(state, { now }))
-      .thenNothing();
-    spec.given(created).when(article.unpublish).thenNothing();
-    spec.given(created, published).when(article.unpublish).thenEvents(unpublished);
   });
 });
 

@@ -1,20 +1,29 @@
-/** A comment on an article, or a reply to another comment of the same article [P10]. Pure. */
+/** A comment on an article, or a reply to another comment of the same article; moderators may hide it [P10]. Pure. */
 import { Problem } from '@annals/contracts/problems';
 import type { CommentEvent } from '@annals/contracts/publishing/comment.events';
 
 export type CommentState =
   | { readonly status: 'none' }
-  | { readonly status: 'added'; readonly commentId: string; readonly articleId: string };
+  | {
+      readonly status: 'added';
+      readonly commentId: string;
+      readonly articleId: string;
+      readonly isHidden: boolean;
+    };
 
 export const initial: CommentState = { status: 'none' };
 
 /** Folds one event. Total. */
-export function evolve(_state: CommentState, event: CommentEvent): CommentState {
+export function evolve(state: CommentState, event: CommentEvent): CommentState {
   switch (event.type) {
-    case 'CommentAdded':
-      return { status: 'added', commentId: event.data.commentId, articleId: event.data.articleId };
+    case 'CommentAdded': {
+      const { commentId, articleId } = event.data;
+      return { status: 'added', commentId, articleId, isHidden: false };
+    }
+    case 'CommentHidden':
+      return state.status === 'added' ? { ...state, isHidden: true } : state;
     default:
-      return event.type satisfies never;
+      return event satisfies never;
   }
 }
 
@@ -35,4 +44,11 @@ export function add(state: CommentState, comment: NewComment, parent: CommentSta
   }
   const parentId = parent?.status === 'added' ? parent.commentId : null;
   return [{ type: 'CommentAdded', data: { ...comment, parentId } }];
+}
+
+/** Hides a comment; hiding it twice is hiding it once, for the first reason. */
+export function hide(state: CommentState, reason: string): CommentEvent[] {
+  if (state.status === 'none') throw new Problem('not-found', 'There is no such comment.');
+  const { commentId, articleId, isHidden } = state;
+  return isHidden ? [] : [{ type: 'CommentHidden', data: { commentId, articleId, reason } }];
 }
