@@ -1,6 +1,12 @@
 /** A connection to MongoDB, with what has to be known of the server. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ClientSession, type Db, MongoClient } from 'mongodb';
+import {
+  type ClientSession,
+  type Db,
+  MongoClient,
+  type ServerSessionId,
+  type TransactionOptions,
+} from 'mongodb';
 import { backoff } from '../postgres/backoff.ts';
 import { hasLabel } from './errors.ts';
 
@@ -20,9 +26,19 @@ export interface MongoDatabase {
   now(): Promise<Date>;
   /**
    * Runs `work` in a transaction, again where it met a conflict or a new primary. After any other error of the commit
-   * itself the outcome is unknown.
+   * itself the outcome is unknown. In `session`, where others have to be able to end it; else in one of its own.
    */
-  transaction<Result>(work: (session: ClientSession) => Promise<Result>): Promise<Result>;
+  transaction<Result>(
+    work: (session: ClientSession) => Promise<Result>,
+    session?: ClientSession,
+  ): Promise<Result>;
+  /** A session for one transaction after the other; whoever opens it ends it. */
+  openSession(): ClientSession;
+  /**
+   * Ends what a process that is gone, or put out, left open in its session. The server would do so after a minute
+   * (`transactionLifetimeLimitSeconds`), and keep everyone from its documents until then.
+   */
+  killSession(id: ServerSessionId): Promise<void>;
   /** Runs `work` so that what it reads is not older than what it read before, and was acknowledged by a majority. */
   causally<Result>(work: (session: ClientSession | undefined) => Promise<Result>): Promise<Result>;
   close(): Promise<void>;
@@ -34,6 +50,11 @@ const SELECTION_MS = 3_000;
 const ANSWER_MS = 30_000;
 const CLOCK_MS = 60_000;
 const ATTEMPTS = 10;
+
+const defaultTransactionOptions: TransactionOptions = {
+  readConcern: { level: 'snapshot' },
+  writeConcern: { w: 'majority' },
+};
 
 /** Makes a client; it connects when it is first used. */
 export function openMongo({ url, application }: MongoOptions): MongoDatabase {
@@ -68,27 +89,13 @@ export function openMongo({ url, application }: MongoOptions): MongoDatabase {
       const { at, time } = clock && isKnown ? clock : (await hello()).clock;
       return new Date(time + performance.now() - at);
     },
-    async transaction(work) {
-      const session = client.startSession({
-        defaultTransactionOptions: { readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority' } },
-      });
-      try {
-        for (let attempt = 0; ; attempt++) {
-          session.startTransaction();
-          try {
-            const result = await work(session);
-            await session.commitTransaction();
-            return result;
-          } catch (error) {
-            // An abort that fails leaves a transaction that the server ends by itself.
-            if (session.inTransaction()) await session.abortTransaction().catch(() => {});
-            if (!hasLabel(error, 'TransientTransactionError') || attempt === ATTEMPTS - 1) throw error;
-            await sleep(backoff(attempt) / 10);
-          }
-        }
-      } finally {
-        await session.endSession();
-      }
+    openSession: () => client.startSession({ defaultTransactionOptions }),
+    async killSession(id) {
+      await db.command({ killSessions: [id] });
+    },
+    async transaction(work, session) {
+      if (session) return attempt(session, work);
+      return client.withSession({ defaultTransactionOptions }, (own) => attempt(own, work));
     },
     async causally(work) {
       if (!(await hasTransactions())) return work(undefined);
@@ -96,4 +103,24 @@ export function openMongo({ url, application }: MongoOptions): MongoDatabase {
     },
     close: () => client.close(),
   };
+}
+
+/** One transaction in `session`, again and again while conflicts keep it from ending. */
+async function attempt<Result>(
+  session: ClientSession,
+  work: (session: ClientSession) => Promise<Result>,
+): Promise<Result> {
+  for (let failures = 0; ; failures++) {
+    session.startTransaction();
+    try {
+      const result = await work(session);
+      await session.commitTransaction();
+      return result;
+    } catch (error) {
+      // An abort that fails leaves a transaction that the server ends by itself.
+      if (session.inTransaction()) await session.abortTransaction().catch(() => {});
+      if (!hasLabel(error, 'TransientTransactionError') || failures === ATTEMPTS - 1) throw error;
+      await sleep(backoff(failures) / 10);
+    }
+  }
 }

@@ -1,13 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { updateArticle } from '@annals/contracts/publishing/article.routes';
-import { createPool } from '@annals/platform/postgres/pool';
-import type pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { writeArticle } from '../e2e/articles.ts';
 import { uniqueName } from '../e2e/client.ts';
 import { newPerson, type Person } from '../e2e/people.ts';
 import { sharedStack } from '../shared-stack.ts';
+import { type Checkpoints, openCheckpoints } from './checkpoints.ts';
 import { counts } from './counts.ts';
 import { readLog } from './log-reader.ts';
 import { expectViewsAsRebuilt } from './rebuild.ts';
@@ -19,18 +18,18 @@ const ROUNDS = counts(1, 4);
 
 const stack = sharedStack();
 const begin = (await readLog(stack)).at(-1)?.position ?? 'start';
-let pool: pg.Pool;
+let checkpoints: Checkpoints;
 let author: Person;
 let articleId: string;
 const people: Person[] = [];
 
 beforeAll(async () => {
-  pool = createPool({ url: stack.databaseUrl, application: 'guarantees', max: 2 });
+  checkpoints = openCheckpoints(stack);
   author = await register();
   articleId = (await writeArticle(author, { publish: true })).id;
 });
 afterAll(async () => {
-  await pool?.end();
+  await checkpoints?.close();
   await stack.stop();
 });
 
@@ -69,7 +68,7 @@ const thefts: readonly Theft[] = [
 
 it('a stolen lease writes nothing', async () => {
   for (let round = 0; round < ROUNDS; round++) {
-    for (const theft of thefts) await stealLease(stack, pool, theft);
+    for (const theft of thefts) await stealLease(stack, checkpoints, theft);
   }
   const rows = await expectViewsAsRebuilt(stack);
 
@@ -79,7 +78,7 @@ it('a stolen lease writes nothing', async () => {
   expect(attempts.length).toBeGreaterThan(ROUNDS);
   expect(new Set(attempts).size).toBe(attempts.length);
   await expect.poll(async () => (await sent()).length, { timeout: 60_000 }).toBe(people.length);
-  const jobs = await pool.query(
+  const jobs = await checkpoints.pool.query(
     "select count(*)::integer as n from worker.mails where template = 'welcome' and recipient = any ($1)",
     [people.map(({ id }) => id)],
   );

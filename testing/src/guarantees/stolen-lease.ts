@@ -7,6 +7,7 @@ import type pg from 'pg';
 import { expect } from 'vitest';
 import type { Armed } from '../faults/faults.ts';
 import type { TestStack } from '../stack.ts';
+import type { Checkpoint, Checkpoints } from './checkpoints.ts';
 
 export interface Theft {
   readonly service: 'projector' | 'worker';
@@ -19,40 +20,35 @@ export interface Theft {
   readonly isLevel: boolean;
 }
 
-interface Checkpoint {
-  readonly epoch: number;
-  readonly position: string;
-}
-
 const PATIENCE = { timeout: 60_000, interval: 50 };
 
 /** Commits one theft, and expects that the former owner has learnt of it and moved nothing. */
-export async function stealLease(stack: TestStack, pool: pg.Pool, theft: Theft): Promise<void> {
+export async function stealLease(stack: TestStack, checkpoints: Checkpoints, theft: Theft): Promise<void> {
   const { service, consumer, point, provoke, isLevel } = theft;
   const fault = { service, point, match: consumer, action: 'hold' } as const;
   const owner = stack.faults.arm(fault);
   await provoke();
   const { replica } = await owner.fired(60_000);
   const name = replicaName(service, replica);
-  const before = await checkpointOf(pool, consumer);
+  const before = await checkpoints.of(consumer);
   let thief: Armed | null = null;
   const losses = lossesOf(stack, name, consumer);
   stack.signal(name, 'SIGSTOP');
   try {
     if (isLevel) thief = stack.faults.arm({ ...fault, replica: 3 - replica });
-    await rollBackLeftovers(pool);
+    await rollBackLeftovers(checkpoints.pool);
     await expect
-      .poll(async () => (await checkpointOf(pool, consumer)).epoch, PATIENCE)
+      .poll(async () => (await checkpoints.of(consumer)).epoch, PATIENCE)
       .toBeGreaterThan(before.epoch);
     if (thief) await thief.fired(60_000);
-    else await moveOn(pool, consumer, before, provoke);
+    else await moveOn(checkpoints, consumer, before, provoke);
   } finally {
     owner.disarm();
     stack.signal(name, 'SIGCONT');
   }
-  const taken = await checkpointOf(pool, consumer);
+  const taken = await checkpoints.of(consumer);
   await expect.poll(() => lossesOf(stack, name, consumer), PATIENCE).toBeGreaterThan(losses);
-  const after = await checkpointOf(pool, consumer);
+  const after = await checkpoints.of(consumer);
   if (isLevel) expect(after, `${consumer} after ${name} went on`).toEqual(taken);
   else expect(after.position >= taken.position, `${consumer} went back`).toBe(true);
   thief?.disarm();
@@ -60,12 +56,12 @@ export async function stealLease(stack: TestStack, pool: pg.Pool, theft: Theft):
 
 /** The thief handles the batch, and one more. */
 async function moveOn(
-  pool: pg.Pool,
+  checkpoints: Checkpoints,
   consumer: string,
   before: Checkpoint,
   provoke: Theft['provoke'],
 ): Promise<void> {
-  const position = async () => (await checkpointOf(pool, consumer)).position;
+  const position = async () => (await checkpoints.of(consumer)).position;
   await expect.poll(async () => (await position()) > before.position, PATIENCE).toBe(true);
   const first = await position();
   await provoke();
@@ -85,14 +81,4 @@ function lossesOf(stack: TestStack, name: string, consumer: string): number {
   const tells = (line: string) =>
     line.includes(`"${consumer}"`) && /the lease is lost|failed for now/.test(line);
   return log.split('\n').filter(tells).length;
-}
-
-async function checkpointOf(pool: pg.Pool, consumer: string): Promise<Checkpoint> {
-  const { rows } = await pool.query<Checkpoint>(
-    'select epoch, position from consumers.checkpoints where consumer = $1',
-    [consumer],
-  );
-  const [row] = rows;
-  if (!row) throw new Error(`${consumer} has no checkpoint`);
-  return row;
 }

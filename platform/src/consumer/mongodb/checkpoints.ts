@@ -1,5 +1,5 @@
 /** Checkpoints and leases in MongoDB. The server's clock decides whether a lease has run out. */
-import type { ClientSession, Filter } from 'mongodb';
+import type { ClientSession, Filter, ServerSessionId } from 'mongodb';
 import type { Position } from '../../event-store/port.ts';
 import type { MongoDatabase } from '../../mongodb/database.ts';
 import {
@@ -61,7 +61,7 @@ export function initialCheckpoint(
   return {
     ...{ _id: consumer, ...generation, position: start, through: start, isLive: false },
     ...{ epoch: 0, owner: null, leaseUntil: null, heldPosition: null, heldError: null },
-    ...{ parked: 0, mark: null, updatedAt: now, since: now, switchedBy: null, former: null },
+    ...{ session: null, parked: 0, mark: null, updatedAt: now, since: now, switchedBy: null, former: null },
   };
 }
 
@@ -104,18 +104,25 @@ export async function attend(
     .map((one) => ({ consumer: one.consumer, owner: one.owner }));
 }
 
-/** See `ConsumerStore.claim`: the new epoch is in the documents' own store before their first read under it. */
+/**
+ * See `ConsumerStore.claim`: the new epoch is in the documents' own store before their first read under it. Commits go
+ * out in `session`; what a former owner left open in its own holds the checkpoint, and is ended first.
+ */
 export async function claim(
   mongo: MongoDatabase,
   consumer: string,
   owner: string,
   leaseMs: number,
+  session?: ServerSessionId,
 ): Promise<{ readonly claim: Claim; readonly collection: string } | null> {
   const now = await mongo.now();
   const isFree = [{ owner: null }, { owner }, { leaseUntil: { $lt: now } }];
+  const free = { _id: consumer, $or: isFree };
+  const former = session && (await checkpointsOf(mongo).findOne(free))?.session;
+  if (former) await mongo.killSession(former);
   const found = await checkpointsOf(mongo).findOneAndUpdate(
-    { _id: consumer, $or: isFree },
-    { $set: { owner, leaseUntil: until(now, leaseMs) }, $inc: { epoch: 1 } },
+    free,
+    { $set: { owner, leaseUntil: until(now, leaseMs), session: session ?? null }, $inc: { epoch: 1 } },
     { returnDocument: 'after' },
   );
   if (!found) return null;

@@ -1,5 +1,5 @@
 /** What is stored in MongoDB, beside each other in one database: consumers' state, and a collection per version of a view. */
-import type { ClientSession, Collection, Db } from 'mongodb';
+import type { ClientSession, Collection, Db, ServerSessionId } from 'mongodb';
 import type { Position } from '../../event-store/port.ts';
 import type { GenerationRequest, RepairRequest, RequestReport } from '../store.ts';
 
@@ -28,6 +28,8 @@ export interface CheckpointDocument extends Generation {
   readonly epoch: number;
   readonly owner: string | null;
   readonly leaseUntil: Date | null;
+  /** Of the transactions of whoever claimed it last; null or missing where there are none. */
+  readonly session?: ServerSessionId | null;
   /** When the generation came to stand here. */
   readonly since: Date;
   /** The request that made it live. */

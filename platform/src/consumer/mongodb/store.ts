@@ -39,8 +39,7 @@ export function createMongoViewStore({ mongo, faults, tombstoneMs }: MongoViewSt
   const { db } = mongo;
   const sweep = createTombstoneSweep(mongo, tombstoneMs);
   const lookups = new Map<string, readonly string[]>();
-  /** The collections of what this process has claimed: a term reads and writes that one, whatever is switched meanwhile. */
-  const claimed = new Map<string, string>();
+  const terms = new Map<string, Term>();
 
   const collectionOf = async (consumer: string): Promise<Collection<ViewDocument>> => {
     const found = await viewCollection(db, consumer);
@@ -49,8 +48,12 @@ export function createMongoViewStore({ mongo, faults, tombstoneMs }: MongoViewSt
   };
   const nameOf = async (consumer: string) => (await viewCollection(db, consumer))?.collectionName ?? '';
   const ofTerm = async (consumer: string): Promise<Collection<ViewDocument>> => {
-    const name = claimed.get(consumer);
-    return name === undefined ? collectionOf(consumer) : db.collection(name);
+    const term = terms.get(consumer);
+    return term === undefined ? collectionOf(consumer) : db.collection(term.collection);
+  };
+  const end = async (consumer: string): Promise<void> => {
+    await terms.get(consumer)?.session?.endSession();
+    terms.delete(consumer);
   };
 
   return {
@@ -62,9 +65,14 @@ export function createMongoViewStore({ mongo, faults, tombstoneMs }: MongoViewSt
     },
     attend: (owner, consumers, ttlMs) => checkpoints.attend(mongo, owner, consumers, ttlMs),
     async claim(consumer, owner, leaseMs) {
-      const found = await checkpoints.claim(mongo, consumer, owner, leaseMs);
-      if (!found) return null;
-      claimed.set(consumer, found.collection);
+      const session = (await mongo.hasTransactions()) ? mongo.openSession() : undefined;
+      const found = await checkpoints.claim(mongo, consumer, owner, leaseMs, session?.id);
+      if (!found) {
+        await session?.endSession();
+        return null;
+      }
+      await end(consumer);
+      terms.set(consumer, { collection: found.collection, session });
       return found.claim;
     },
     async renew(holdings) {
@@ -72,7 +80,10 @@ export function createMongoViewStore({ mongo, faults, tombstoneMs }: MongoViewSt
       if (!(await mongo.hasTransactions())) await sweep(holdings.map(({ claim }) => claim));
       return lost;
     },
-    release: (claims) => checkpoints.release(mongo, claims),
+    async release(claims) {
+      await checkpoints.release(mongo, claims);
+      await Promise.all(claims.map(({ consumer }) => end(consumer)));
+    },
     goLive: (claim) => checkpoints.goLive(mongo, claim),
     hold: (claim, hold) => checkpoints.hold(mongo, claim, hold),
     status: () => checkpoints.status(mongo),
@@ -87,7 +98,10 @@ export function createMongoViewStore({ mongo, faults, tombstoneMs }: MongoViewSt
       const commit: Commit = { claim, to, collection, documents, parked, repair, faults };
       try {
         return (await mongo.hasTransactions())
-          ? await mongo.transaction((session) => carryOut(mongo, session, commit))
+          ? await mongo.transaction(
+              (session) => carryOut(mongo, session, commit),
+              terms.get(claim.consumer)?.session,
+            )
           : await carryOut(mongo, undefined, commit);
       } catch (error) {
         if (!isRefusal(error)) throw error;
@@ -114,6 +128,14 @@ export function createMongoViewStore({ mongo, faults, tombstoneMs }: MongoViewSt
 }
 
 const NOTHING: DocumentWrites = { upserts: [], deletes: [] };
+
+/** From a claim to its release or the next one. */
+interface Term {
+  /** What is read and written, whatever is switched meanwhile. */
+  readonly collection: string;
+  /** Of its commits: named in the checkpoint, so that whoever takes the lease ends what is left in it. */
+  readonly session: ClientSession | undefined;
+}
 
 interface Commit {
   readonly claim: Claim;
