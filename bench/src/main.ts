@@ -12,6 +12,8 @@ import { markdownPage, terminalTable } from './kit/report.ts';
 
 const output = processOutput();
 const folder = join(repositoryFolder, '.annals');
+/** Between two lines on progress where nobody watches. */
+const QUIET_MS = 10_000;
 
 const { values: options } = parseArgs({
   options: {
@@ -72,13 +74,18 @@ async function measure(benches: readonly Bench[]): Promise<number> {
   return failed.length > 0 ? 1 : 0;
 }
 
-/** One line that is written over where people watch, and a line per bench where they do not. */
+/** One line that is written over where people watch; where they do not, a line every ten seconds and one per bench. */
 function createProgress(prefix: string): { say: (text: string) => void; end: () => void } {
   const start = performance.now();
   const seconds = () => `${((performance.now() - start) / 1_000).toFixed(0)} s`;
+  let toldAt = start;
   return {
     say: (text) => {
       if (output.isInteractive) process.stderr.write(`\r\x1b[K${prefix}: ${text} (${seconds()})`);
+      else if (performance.now() - toldAt > QUIET_MS) {
+        toldAt = performance.now();
+        output.note(`${prefix}: ${text} (${seconds()})`);
+      }
     },
     end: () => {
       if (output.isInteractive) process.stderr.write('\r\x1b[K');

@@ -43,11 +43,12 @@ const METADATA = JSON.stringify({
   occurredAt: '2026-01-01T00:00:00.000Z',
 });
 
-const idOf = (prefix: string, number: string) =>
+/** SQL: the id that {@link articleId} and its like give,. */
+export const idOf = (prefix: string, number: string) =>
   `'${prefix}-0000-7000-8000-' || lpad(to_hex(${number}), 12, '0')`;
 
-/** Numbers what \`made (at, step, stream, revision, type, data)\` gives, and moves the head. */
-const append = `
+/** SQL: numbers what \`made (at, step, stream, revision, type, data)\` gives, and moves the head. */
+export const append = `
   , appended as (
     insert into event_store.events (position, stream, revision, id, type, data, metadata)
     select log.head + row_number() over (order by at, step), stream, revision, gen_random_uuid(), type, data::text,

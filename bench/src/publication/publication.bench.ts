@@ -1,0 +1,184 @@
+/** A publication of 100,000 articles: lists, searches and details, made anew and given again, against their limits. */
+import { type BenchContext, defineBench, type Row, ratioRow } from '../kit/bench.ts';
+import { startChild } from '../kit/child.ts';
+import { type HttpLoad, type LoadRequest, startHttpLoad } from '../kit/http-load.ts';
+import { withClient } from '../kit/postgres.ts';
+import { interleaved, type Measurements, perSecond } from '../kit/rounds.ts';
+import { startBenchStack } from '../latency/stack.ts';
+import { articleId } from '../read/log-data.ts';
+import { createCommunity } from '../write/community.ts';
+import type { BareAnswer, BareRoute } from './bare.child.ts';
+import { readCorpus } from './corpus.ts';
+import { fillPublication } from './log.ts';
+import { reads, SEARCHES, spread } from './reading.ts';
+import { settled } from './settled.ts';
+import { detailRoute, listRoute, searchRoute } from './statements.ts';
+
+const CONNECTIONS = 64;
+const READERS = 16;
+const PIECES = 3_000;
+const DETAILS = 256;
+const MADE_GOAL = 0.8;
+const KEPT_GOAL = 0.6;
+const P99_MS = 25;
+
+/** What is asked for, and the statement that gives the same rows. */
+interface Reading {
+  readonly path: string;
+  readonly bare: BareRoute;
+}
+
+export const publication = defineBench({
+  name: 'publication',
+  about:
+    '100,000 articles out of real Markdown: list, search, detail, made anew and kept, against bare servers',
+  async run(context) {
+    const articles = context.pick(300, 100_000);
+    const stack = await openPublication(context, articles);
+    const url = stack.mainUrl('query-api');
+    const { tokens } = await createCommunity(stack.mainUrl('command-api'), READERS);
+    await settled(stack, context.say);
+    const readings = readingsOf(articles);
+    const bareUrl = await startBare(context, {
+      kind: 'statements',
+      databaseUrl: stack.databaseUrl,
+      routes: Object.values(readings)
+        .flat()
+        .map(({ bare }) => bare),
+    });
+    const bytesUrl = await startBare(context, { kind: 'bytes', answers: await answersTo(url, readings) });
+    const load = startHttpLoad();
+    context.onEnd(() => load.stop());
+    const send = (at: string, requests: readonly LoadRequest[]) => async (ms: number) =>
+      (await load.run({ url: at, connections: CONNECTIONS, ms, rate: null, requests }, 200)).perSecond;
+    const paths = (all: readonly Reading[]) => all.map(({ path }) => path);
+    const figures = await interleaved(
+      [
+        ...Object.entries(readings).flatMap(([name, all]) => [
+          { name, run: send(url, reads(tokens, paths(all))) },
+          {
+            name: `bare ${name}`,
+            run: send(
+              bareUrl,
+              reads(
+                tokens,
+                all.map(({ bare }) => bare.path),
+              ),
+            ),
+          },
+        ]),
+        ...KEPT.flatMap((name) => [
+          { name: `kept ${name}`, run: send(url, reads([], paths(readings[name]))) },
+          { name: `bytes ${name}`, run: send(bytesUrl, reads([], paths(readings[name]))) },
+        ]),
+      ],
+      {
+        rounds: context.pick(1, 3),
+        warmUpMs: context.pick(300, 1_000),
+        runMs: context.pick(500, 2_000),
+        say: context.say,
+      },
+    );
+    const late: Row[] = [];
+    for (const [name, all] of Object.entries(readings))
+      late.push(await atHalf(context, load, { name, url, requests: reads(tokens, paths(all)), figures }));
+    return [
+      ...Object.keys(readings).map((name) => madeRow(figures, name, articles)),
+      ...KEPT.map((name) => keptRow(figures, name)),
+      ...late,
+    ];
+  },
+});
+
+const KEPT = ['list', 'detail'] as const;
+
+function readingsOf(articles: number): Record<'list' | 'search' | 'detail', readonly Reading[]> {
+  return {
+    list: [{ path: '/v1/articles', bare: listRoute }],
+    search: SEARCHES.map((text, number) => ({
+      path: `/v1/articles?search=${encodeURIComponent(text)}`,
+      bare: searchRoute(text, number),
+    })),
+    detail: spread(articles, DETAILS).map((number) => ({
+      path: `/v1/articles/${articleId(number)}`,
+      bare: detailRoute(number),
+    })),
+  };
+}
+
+/** The whole stack with a log of that many articles. */
+async function openPublication(context: BenchContext, articles: number) {
+  context.say('reading the corpus');
+  const corpus = await readCorpus(context.pick(300, PIECES));
+  const stack = await startBenchStack(context);
+  await withClient(stack.databaseUrl, (client) =>
+    fillPublication(client, corpus, { articles, likes: 1, comments: 1 }, context.say),
+  );
+  return stack;
+}
+
+async function startBare(
+  context: BenchContext,
+  ask: { readonly kind: 'statements' | 'bytes' } & Readonly<Record<string, unknown>>,
+): Promise<string> {
+  const bare = startChild(new URL('./bare.child.ts', import.meta.url));
+  context.onEnd(() => bare.stop());
+  return (await bare.ask<{ url: string }>(ask)).url;
+}
+
+/** What callers without a token are answered, to be sent again byte for byte. */
+async function answersTo(
+  url: string,
+  readings: Readonly<Record<(typeof KEPT)[number], readonly Reading[]>>,
+): Promise<BareAnswer[]> {
+  const all: BareAnswer[] = [];
+  for (const { path } of KEPT.flatMap((name) => readings[name])) {
+    const answer = await fetch(`${url}${path}`);
+    const { connection: _, 'keep-alive': __, date: ___, ...headers } = Object.fromEntries(answer.headers);
+    if (!answer.ok) throw new Error(`${path} was answered ${answer.status}`);
+    all.push({ url: path, body: await answer.text(), headers });
+  }
+  return all;
+}
+
+function madeRow(figures: Measurements, name: string, articles: number): Row {
+  const row = {
+    what: `${name} of ${articles} articles, made anew, ${CONNECTIONS} connections with tokens`,
+    against: 'bare fastify + one prepared select of the same rows',
+    measured: `${perSecond(figures.of(name))} vs ${perSecond(figures.of(`bare ${name}`))}`,
+  };
+  return ratioRow(row, figures.ratio(name, `bare ${name}`).median, MADE_GOAL);
+}
+
+function keptRow(figures: Measurements, name: string): Row {
+  const row = {
+    what: `${name}, kept, ${CONNECTIONS} connections without tokens`,
+    against: 'bare node:http that sends the same bytes',
+    measured: `${perSecond(figures.of(`kept ${name}`))} vs ${perSecond(figures.of(`bytes ${name}`))}`,
+  };
+  return ratioRow(row, figures.ratio(`kept ${name}`, `bytes ${name}`).median, KEPT_GOAL);
+}
+
+interface HalfLoad {
+  readonly name: string;
+  readonly url: string;
+  readonly requests: readonly LoadRequest[];
+  readonly figures: Measurements;
+}
+
+/** Evenly paced at half of what it serves at most; a latency counts from when its request was due. */
+async function atHalf(context: BenchContext, load: HttpLoad, half: HalfLoad): Promise<Row> {
+  const { name, url, requests, figures } = half;
+  context.say(`${name} at half load`);
+  const rate = figures.of(name).median / 2;
+  const ms = context.pick(500, 5_000);
+  const { p50Ms, p99Ms } = await load.run({ url, connections: CONNECTIONS, ms, rate, requests }, 200);
+  return {
+    what: `${name} at half of that (${Math.round(rate)}/s)`,
+    against: '–',
+    measured: `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`,
+    ratio: null,
+    goal: `p99 < ${P99_MS} ms`,
+    isMet: p99Ms < P99_MS,
+  };
+}
