@@ -2,6 +2,7 @@
 import type { Catalogue } from '@annals/contracts/catalogue';
 import type { EventStore, StoredEvent } from '../event-store/port.ts';
 import type { KeyStore } from '../privacy/port.ts';
+import { timed } from '../telemetry/query-time.ts';
 import { createDecoder } from './decode.ts';
 import { createEncoder } from './encode.ts';
 import type { DomainEventBatch, EventLog, LogSubscription } from './log.ts';
@@ -36,9 +37,12 @@ export function createEventLog({ store, catalogue, keys, mayCreateKeys = false }
   }
 
   return {
-    append: async (stream, events, expected) => store.append(stream, await encode(events), expected),
+    async append(stream, events, expected) {
+      const encoded = await encode(events);
+      return timed(() => store.append(stream, encoded, expected));
+    },
     async read(stream, { types, ...options } = {}) {
-      const stored = await store.read(stream, options);
+      const stored = await timed(() => store.read(stream, options));
       const { events, failure } = await decode(types ? stored.filter(({ type }) => types.has(type)) : stored);
       if (failure) throw failure;
       return events;

@@ -1,6 +1,7 @@
 import { Problem } from '@annals/contracts/problems';
 import { expect, it, vi } from 'vitest';
 import { createLogger } from '../telemetry/logger.ts';
+import { timed } from '../telemetry/query-time.ts';
 import { createTracing, type Span, type SpanOptions, type Tracing } from '../telemetry/tracing.ts';
 import { sampleServer } from './sample.fixture.ts';
 
@@ -79,12 +80,13 @@ it('logs each request with its route, never its path, query, headers or body', a
   expect(JSON.stringify(lines)).not.toContain('hunter');
 });
 
-it('warns of slow requests', async () => {
+it('X4 warns of slow requests, and says how often and how long they asked others', async () => {
   const clock = vi.spyOn(performance, 'now');
   const { server, lines } = await sampleServer({
     handlers: {
       listNotes: async () => {
-        clock.mockReturnValue(5_000);
+        await timed(async () => clock.mockReturnValue(4_500));
+        await timed(async () => clock.mockReturnValue(5_000));
         return { status: 200 };
       },
     },
@@ -92,8 +94,10 @@ it('warns of slow requests', async () => {
   clock.mockReturnValue(1_000);
   const response = await server.inject({ url: '/v1/notes' });
   clock.mockRestore();
-  expect(response.headers['server-timing']).toBe('total;dur=4000.0');
-  expect(lines).toMatchObject([{ level: 'warn', message: 'slow request', durationMs: 4_000 }]);
+  expect(response.headers['server-timing']).toBe('total;dur=4000.0, db;dur=4000.0;desc="queries: 2"');
+  expect(lines).toMatchObject([
+    { level: 'warn', message: 'slow request', durationMs: 4_000, queries: 2, queryMs: 4_000 },
+  ]);
 });
 
 it('logs the cause of a 503 and asks clients to wait', async () => {

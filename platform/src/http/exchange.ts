@@ -4,12 +4,15 @@ import { Problem } from '@annals/contracts/problems';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Histogram, type Registry } from 'prom-client';
 import type { Logger } from '../telemetry/logger.ts';
+import { measureQueries, QueryTime } from '../telemetry/query-time.ts';
 import type { Span, Tracing } from '../telemetry/tracing.ts';
 import { corsHeaders } from './cors.ts';
 import { discardBody } from './json-body.ts';
 import { problemResponse, toProblem } from './problem-response.ts';
 import type { RouteResponse } from './types.ts';
 
+/** The histogram of all requests, labelled `route`, `method`, `status`. */
+export const REQUEST_DURATION = 'annals_http_request_duration_seconds';
 /** Requests that take longer are logged as warnings. */
 const SLOW_MS = 1_000;
 
@@ -47,7 +50,7 @@ export type Exchanger = (
 export function createExchanger(options: ExchangeOptions): Exchanger {
   const { logger, tracing, publicUrl } = options;
   const duration = new Histogram({
-    name: 'annals_http_request_duration_seconds',
+    name: REQUEST_DURATION,
     help: 'Time from the request to its answer, by route',
     labelNames: ['route', 'method', 'status'] as const,
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
@@ -65,10 +68,11 @@ export function createExchanger(options: ExchangeOptions): Exchanger {
     });
     const headers = { ...corsHeaders(options.allowedOrigins, request.headers.origin) };
     const exchange: Exchange = { request, reply, span, headers };
+    const queries = new QueryTime();
     let response: RouteResponse;
     let failure: unknown;
     try {
-      response = ready(await work(exchange));
+      response = ready(await measureQueries(queries, () => work(exchange)));
     } catch (error) {
       const problem = toProblem(error);
       const instance = request.url.split('?', 1)[0] ?? request.url;
@@ -77,11 +81,11 @@ export function createExchanger(options: ExchangeOptions): Exchanger {
     }
     const elapsed = performance.now() - startedAt;
     if (response.status >= 400) await discardBody(request.raw);
-    send(exchange, response, options, elapsed);
+    send(exchange, response, options, timing(elapsed, queries));
     span.set({ 'http.response.status_code': response.status });
     span.end(failure);
     duration.observe({ route: label, method, status: response.status }, elapsed / 1_000);
-    record(logger, exchange, { route: label, method, status: response.status, elapsed, failure });
+    record(logger, exchange, { route: label, method, status: response.status, elapsed, queries, failure });
   };
 }
 
@@ -97,12 +101,12 @@ function send(
   { reply, headers }: Exchange,
   { status, headers: own = {}, body }: RouteResponse,
   { baseHeaders, isDraining }: ExchangeOptions,
-  elapsed: number,
+  serverTiming: string,
 ): void {
   const all: OutgoingHttpHeaders = { ...baseHeaders, 'cache-control': 'no-store', ...headers };
   if (body !== undefined) all['content-type'] = 'application/json; charset=utf-8';
   for (const [name, value] of Object.entries(own)) setHeader(all, name.toLowerCase(), value);
-  all['server-timing'] = `total;dur=${elapsed.toFixed(1)}`;
+  all['server-timing'] = serverTiming;
   if (isDraining()) all.connection = 'close';
   const payload = body as string | Buffer | undefined;
   if (status !== 204 && status !== 304) {
@@ -110,6 +114,11 @@ function send(
   }
   reply.hijack();
   reply.raw.writeHead(status, all).end(payload);
+}
+
+/** `Server-Timing` [X4]: the whole request, and how long it waited for queries. */
+function timing(elapsed: number, { count, ms }: QueryTime): string {
+  return `total;dur=${elapsed.toFixed(1)}, db;dur=${ms.toFixed(1)};desc="queries: ${count}"`;
 }
 
 /** `Vary` adds up; of any other header the last value counts. */
@@ -123,6 +132,7 @@ interface Outcome {
   readonly method: string;
   readonly status: number;
   readonly elapsed: number;
+  readonly queries: QueryTime;
   readonly failure: unknown;
 }
 
@@ -130,8 +140,15 @@ interface Outcome {
 function record(logger: Logger, { request, span }: Exchange, outcome: Outcome): void {
   const isOrdinary = outcome.status < 400 && outcome.elapsed <= SLOW_MS;
   if (isOrdinary && !logger.isLevelEnabled('debug')) return;
-  const { failure, elapsed, ...rest } = outcome;
-  const line = { ...rest, durationMs: Math.round(elapsed), traceId: span.traceId, address: request.ip };
+  const { failure, elapsed, queries, ...rest } = outcome;
+  const asked = { queries: queries.count, queryMs: Math.round(queries.ms) };
+  const line = {
+    ...rest,
+    ...asked,
+    durationMs: Math.round(elapsed),
+    traceId: span.traceId,
+    address: request.ip,
+  };
   if (rest.status === 500) logger.error({ ...line, err: failure }, 'request failed');
   else if (rest.status > 500) logger.warn({ ...line, err: failure }, 'request not served');
   else if (elapsed > SLOW_MS) logger.warn(line, 'slow request');

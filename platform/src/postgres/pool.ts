@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { timed } from '../telemetry/query-time.ts';
 
 export interface PoolOptions {
   /** `postgres://…` */
@@ -15,6 +16,8 @@ export interface PoolOptions {
   readonly pipeline?: boolean;
   /** Settings of the sessions, e.g. `{ plan_cache_mode: 'force_generic_plan' }`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Whether its statements count as a request's own. Default true; false where one statement serves many. */
+  readonly isTimed?: boolean;
 }
 
 /**
@@ -26,11 +29,25 @@ export function createPool(options: PoolOptions): pg.Pool {
     ...connectionConfig(options),
     max: options.max ?? 10,
     idleTimeoutMillis: 30_000,
+    ...(options.isTimed === false ? {} : { Client: TimedClient }),
   });
+  if (options.isTimed !== false) {
+    const query = pool.query.bind(pool) as (...asked: unknown[]) => Promise<unknown>;
+    pool.query = ((...asked: unknown[]) => timed(() => query(...asked))) as typeof pool.query;
+  }
   // Without listeners Node would take the loss of a connection for a crash. Whoever uses it learns of it anyway.
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
+}
+
+/** Connections that are used by themselves. What a pool asks of them comes with a callback, and is timed there. */
+class TimedClient extends pg.Client {
+  override query(...asked: unknown[]): never {
+    const ask = super.query.bind(this) as (...asked: unknown[]) => unknown;
+    const isOfPool = typeof asked.at(-1) === 'function' || typeof Object(asked[0]).submit === 'function';
+    return (isOfPool ? ask(...asked) : timed(() => ask(...asked) as Promise<unknown>)) as never;
+  }
 }
 
 /** Our statements are short; the server overestimates some of them and would compile these at every execution. */

@@ -2,6 +2,7 @@
 import { Socket } from 'node:net';
 import { Problem } from '@annals/contracts/problems';
 import pg from 'pg';
+import { timed } from '../telemetry/query-time.ts';
 import { connectionConfig, type PoolOptions } from './pool.ts';
 
 /** Runs single statements: a pool, a connection of one's own, or a shared one. */
@@ -93,7 +94,7 @@ async function connect(
         setImmediate(flush);
       }
       watch.asked();
-      return ask(client, statement, watch.answered);
+      return timed(() => ask(client, statement, watch.answered));
     },
     end: () => client.end(),
   };

@@ -2,6 +2,7 @@
 import type { ClientSession, Filter } from 'mongodb';
 import { type ViewDocument, within } from '../consumer/mongodb/collections.ts';
 import type { MongoDatabase } from '../mongodb/database.ts';
+import { timed } from '../telemetry/query-time.ts';
 import type { Documents, Named, Reference } from './documents.ts';
 
 const FIELD = /^[a-zA-Z][a-zA-Z0-9]*$/;
@@ -25,11 +26,11 @@ export function createMongoDocuments(
     ids: readonly string[],
   ) => {
     if (ids.length === 0) return new Map();
-    const found = await find(view, { _id: { $in: [...ids] } }).toArray();
+    const found = await timed(() => find(view, { _id: { $in: [...ids] } }).toArray());
     return new Map(found.flatMap(({ _id, doc }) => (doc ? [[_id, doc as Doc] as const] : [])));
   };
   const findOne = async <Doc extends object>(view: string, filter: Filter<ViewDocument>) => {
-    const [found] = await find(view, filter).limit(1).toArray();
+    const [found] = await timed(() => find(view, filter).limit(1).toArray());
     return found?.doc ? { key: found._id, doc: found.doc as Doc } : null;
   };
 

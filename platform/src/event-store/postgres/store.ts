@@ -45,7 +45,7 @@ export interface PostgresEventStoreOptions {
  * one for appending and one for listening, each opened when it is first needed. Throws where the server is away.
  */
 export async function createPostgresEventStore(options: PostgresEventStoreOptions): Promise<EventStore> {
-  const pool = createPool({ ...options, ...READ_TIMEOUTS, max: READING_CONNECTIONS });
+  const pool = createPool({ ...options, ...READ_TIMEOUTS, max: READING_CONNECTIONS, isTimed: false });
   try {
     await migrate(pool, 'event_store', migrations);
     const { rows } = await pool.query<{ id: string }>('select id from event_store.log');
