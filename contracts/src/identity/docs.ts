@@ -3,11 +3,14 @@ import { ERASED } from '../kit/personal.ts';
 import type { Account, PersonSummary, Profile } from './views.ts';
 
 /** Rows: profiles for lists, joins and the search of names. */
-export const profilesView = { name: 'profiles', version: 1 } as const;
+export const profilesView = { name: 'profiles', version: 2 } as const;
 /** Documents: the same profiles for single screens; found by id or `usernameLower`. */
-export const profileDocumentsView = { name: 'profile_documents', version: 2, store: 'documents' } as const;
+export const profileDocumentsView = { name: 'profile_documents', version: 3, store: 'documents' } as const;
 /** Documents: what only the owner of an account sees. */
 export const accountsView = { name: 'accounts', version: 1, store: 'documents' } as const;
+
+/** Rows: who follows whom, keyed by {@link followKey}. */
+export const followsView = { name: 'follows', version: 1 } as const;
 
 /** Columns of {@link profilesView}. */
 export interface ProfileColumns {
@@ -21,6 +24,22 @@ export interface ProfileColumns {
   readonly names: string;
   readonly joined_at: string;
   readonly article_count: number;
+  readonly follower_count: number;
+  readonly following_count: number;
+}
+
+/** A following of `userId` by `followerId`. */
+export interface FollowDoc {
+  readonly userId: string;
+  readonly followerId: string;
+  readonly followedAt: string;
+}
+
+/** Columns of {@link followsView}. */
+export interface FollowColumns {
+  readonly user_id: string;
+  readonly follower_id: string;
+  readonly followed_at: string;
 }
 
 /** A profile, with what only the views need. */
@@ -33,6 +52,10 @@ export interface ProfileDoc extends Profile {
 
 /** The part of an account that the profile lacks. */
 export type AccountDoc = Omit<Account, keyof Profile> & { readonly id: string };
+
+export function followKey({ followerId, userId }: Pick<FollowDoc, 'followerId' | 'userId'>): string {
+  return `${followerId}.${userId}`;
+}
 
 /** The name that erased people go by. */
 const DELETED_USER = 'deleted user';

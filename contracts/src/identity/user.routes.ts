@@ -84,7 +84,7 @@ export const listUsers = defineRoute({
   access: 'anyone',
   query: listQuery({
     filters: { username: { value: z.string().min(1).max(30), operators: ['eq', 'contains'] } },
-    sort: ['joinedAt', 'username', 'articleCount'],
+    sort: ['joinedAt', 'username', 'articleCount', 'followerCount'],
     fields: profileFields,
   }),
   success: answers(listOf(profile)),

@@ -29,13 +29,16 @@ export const profile = z
     followerCount: z.int().nonnegative(),
     followingCount: z.int().nonnegative(),
     articleCount: z.int().nonnegative(),
+    isFollowing: z.boolean().optional().meta({ description: 'Whether the caller does; for those signed in' }),
   })
   .meta({ id: 'Profile' });
-export type Profile = z.infer<typeof profile>;
+/** What of a profile is the same for all who read it. */
+export type Profile = Omit<z.infer<typeof profile>, 'isFollowing'>;
 export const profileFields = Object.keys(profile.shape);
 
 /** The caller's own account. */
 export const account = profile
+  .omit({ isFollowing: true })
   .extend({
     email: z.string(),
     emailConfirmed: z.boolean(),

@@ -79,6 +79,13 @@ export function commented(commentId = COMMENT, content = 'Indeed.'): GivenEvent 
   };
 }
 
+export function followed(
+  data: { userId: string; followerId: string },
+  type: 'UserFollowed' | 'UserUnfollowed' = 'UserFollowed',
+): GivenEvent {
+  return { type, data, stream: `follow-${data.followerId}.${data.userId}` };
+}
+
 /** A lapse in somebody's stream. */
 export function lapsed(stream: string): GivenEvent {
   return { type: 'ReservationLapsed', data: { key: 'reservation-x', attempt: COMMENT }, stream };

@@ -21,6 +21,10 @@ export function category(name: string): Fact & { readonly id: string } {
   return { id, type: 'CategoryCreated', data: { categoryId: id, name, slug } };
 }
 
+export function follows(follower: Person, { id }: Person): Fact {
+  return { type: 'UserFollowed', data: { userId: id, followerId: follower.id } };
+}
+
 export interface ArticleInput {
   readonly author: Person;
   readonly title: string;

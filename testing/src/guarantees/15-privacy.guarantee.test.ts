@@ -29,13 +29,13 @@ const PEOPLE = counts(2, 40);
 
 /** The columns of views in which personal data stands, and which part of the API shows it or filters by it. */
 const shown: Readonly<Record<string, string>> = {
-  'views.profiles_v1.doc': 'what the next event is folded into: the same as part',
-  'views.profiles_v1.part': 'GET /v1/users shows username, names, bio, website',
-  'views.profiles_v1.summary': 'articles and comments show their people',
-  'views.profiles_v1.username_lower': 'GET /v1/users?username= filters by it',
-  'views.profiles_v1.names': 'GET /v1/articles?search= finds articles by the names of their authors',
-  'views.profile_documents_v2.doc': 'GET /v1/users/{idOrUsername} shows the profile',
-  'views.profile_documents_v2.usernameLower': 'GET /v1/users/{idOrUsername} finds by it',
+  'views.profiles_v2.doc': 'what the next event is folded into: the same as part',
+  'views.profiles_v2.part': 'GET /v1/users shows username, names, bio, website',
+  'views.profiles_v2.summary': 'articles and comments show their people',
+  'views.profiles_v2.username_lower': 'GET /v1/users?username= filters by it',
+  'views.profiles_v2.names': 'GET /v1/articles?search= finds articles by the names of their authors',
+  'views.profile_documents_v3.doc': 'GET /v1/users/{idOrUsername} shows the profile',
+  'views.profile_documents_v3.usernameLower': 'GET /v1/users/{idOrUsername} finds by it',
   'views.accounts_v1.doc': 'GET /v1/me shows the own address',
 };
 
@@ -87,7 +87,7 @@ async function rowsOf(sql: string): Promise<readonly Record<string, unknown>[]> 
 /** People whose mail is refused, and whose profile is parked. */
 async function plantTrouble(): Promise<void> {
   const fault = stack.faults.arm({
-    ...{ service: 'projector', point: 'folding', match: /^profile_documents_v2 ProfileUpdated / },
+    ...{ service: 'projector', point: 'folding', match: /^profile_documents_v3 ProfileUpdated / },
     ...{ action: 'throw', isLasting: true },
   });
   const before = markers.count;

@@ -118,8 +118,9 @@ export async function take(
   const [target, parent] = [idsOf(events, command.decider.category), idsOf(events, 'comment')];
   const pick = (ids: readonly string[], at: number) =>
     ids[at % ids.length] ?? '01990000-0000-7000-8000-000000000009';
-  // New comments and likes are addressed by their article.
-  const ids = command.route.path.startsWith('/v1/articles/') ? idsOf(events, 'article') : target;
+  // New comments and likes are addressed by their article, followings by the person.
+  const addressed = /^\/v1\/(article|user)s\//.exec(command.route.path)?.[1];
+  const ids = addressed ? idsOf(events, addressed) : target;
   const body = step.body as Record<string, unknown>;
   try {
     await replica.run(command, {

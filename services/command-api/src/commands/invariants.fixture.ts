@@ -1,5 +1,6 @@
 /** What holds of every stream, whatever commands made it: by category, for each event and the states around it. */
 import type { DomainEvent } from '@annals/contracts/kit/event';
+import type { FollowState } from '../identity/domain/follow.ts';
 import type { UserState } from '../identity/domain/user.ts';
 import type { ArticleState } from '../publishing/domain/article.ts';
 import type { CategoryState } from '../publishing/domain/category.ts';
@@ -70,6 +71,15 @@ const like: Invariant<LikeState> = (before, { type }, after) =>
     [(type === 'ArticleLiked') === after.isLiked, 'a like is one'],
   );
 
+const follow: Invariant<FollowState> = (before, { type, data }, after) => {
+  const { userId, followerId } = data as { userId: string; followerId: string };
+  return firstBroken(
+    [before.isFollowing !== after.isFollowing, 'followings and their ends alternate'],
+    [(type === 'UserFollowed') === after.isFollowing, 'a following is one'],
+    [userId !== followerId, 'nobody follows themselves'],
+  );
+};
+
 const comment: Invariant<CommentState> = (before, { type }) =>
   firstBroken(
     [(type === 'CommentAdded') === (before.status === 'none'), 'a comment is said first, and once'],
@@ -108,6 +118,7 @@ export const invariants: Readonly<Record<string, Invariant<never>>> = {
   user,
   category,
   like,
+  follow,
   comment,
   reservation,
 };

@@ -1,3 +1,4 @@
+import { followKey } from '@annals/contracts/identity/docs';
 import { ERASED } from '@annals/contracts/kit/personal';
 import { projectionSpec } from '@annals/testing/projection-spec';
 import { describe, test } from 'vitest';
@@ -5,6 +6,8 @@ import {
   ADA,
   ARTICLE,
   deleted,
+  followed,
+  GRACE,
   lapsed,
   ofUser,
   published,
@@ -13,6 +16,7 @@ import {
   unpublished,
 } from '../samples.fixture.ts';
 import { accounts } from './accounts.projection.ts';
+import { follows } from './follows.projection.ts';
 import { profileDocuments } from './profile-documents.projection.ts';
 import { profiles } from './profiles.projection.ts';
 
@@ -81,6 +85,17 @@ describe.each([
     spec.given(registered(), deleted(false), restored(false)).thenFields(ADA, { articleCount: 0 });
   });
 
+  test('I7 counts of followers and followed people follow what was done, on both sides', () => {
+    const grace = registered({ userId: GRACE, username: 'Grace' });
+    const one = { userId: ADA, followerId: GRACE };
+    const back = { userId: GRACE, followerId: ADA };
+    const both = spec.given(registered(), grace, followed(one), followed(back));
+    for (const id of [ADA, GRACE]) both.thenFields(id, { followerCount: 1, followingCount: 1, revision: 0 });
+    const ended = spec.given(registered(), grace, followed(one), followed(one, 'UserUnfollowed'));
+    for (const id of [ADA, GRACE]) ended.thenFields(id, { followerCount: 0, followingCount: 0 });
+    spec.given(followed(one)).thenKeys();
+  });
+
   test('I8 an erased person is a deleted user', () => {
     const erased = { username: ERASED, email: ERASED, firstName: ERASED, lastName: ERASED };
     const update = ofUser('ProfileUpdated', { bio: ERASED, website: ERASED, firstName: ERASED });
@@ -110,6 +125,8 @@ describe('profiles', () => {
         names: 'Ada Lovelace Ada.L Ada L',
         joined_at: JOINED,
         article_count: 1,
+        follower_count: 0,
+        following_count: 0,
       });
   });
 
@@ -117,6 +134,18 @@ describe('profiles', () => {
     projectionSpec(profiles)
       .given(registered({ username: ERASED, firstName: ERASED }))
       .thenColumns(ADA, { username_lower: '', names: '' });
+  });
+});
+
+describe('follows', () => {
+  const spec = projectionSpec(follows);
+  const data = { userId: ADA, followerId: GRACE };
+
+  test('I7 a row per following, while it lasts', () => {
+    const key = followKey(data);
+    spec.given(followed(data)).thenDocument(key, { ...data, followedAt: JOINED });
+    spec.given(followed(data)).thenColumns(key, { user_id: ADA, follower_id: GRACE, followed_at: JOINED });
+    spec.given(followed(data), followed(data, 'UserUnfollowed')).thenKeys();
   });
 });
 

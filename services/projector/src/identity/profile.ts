@@ -1,5 +1,6 @@
 /** The fold of a public profile, for both of its projections. */
 import { displayName, type ProfileDoc } from '@annals/contracts/identity/docs';
+import { type FollowDomainEvent, follow } from '@annals/contracts/identity/follow.events';
 import { reservation } from '@annals/contracts/identity/reservation.events';
 import { user } from '@annals/contracts/identity/user.events';
 import { type DomainEvent, type DomainEventOf, streamCategory, streamId } from '@annals/contracts/kit/event';
@@ -7,7 +8,7 @@ import { ERASED } from '@annals/contracts/kit/personal';
 import { article } from '@annals/contracts/publishing/article.events';
 import { publicationChange } from '../publishing/publication.ts';
 
-export const profileAggregates = [user, reservation, article] as const;
+export const profileAggregates = [user, reservation, article, follow] as const;
 
 type Change = DomainEventOf<typeof user>;
 type Lapse = Extract<DomainEventOf<typeof reservation>, { type: 'ReservationLapsed' }>;
@@ -17,6 +18,7 @@ type Publication = Extract<
 >;
 
 const byUser = (event: { readonly data: { readonly userId: string } }) => event.data.userId;
+const byBoth = ({ data }: FollowDomainEvent) => [data.userId, data.followerId];
 const byAuthor = (event: { readonly data: { readonly authorId: string } }) => event.data.authorId;
 
 /** A lapsed reservation stands in the stream of whoever wanted the key: it moves that stream's revision. */
@@ -35,12 +37,15 @@ export const profileKeys = {
   ArticleUnpublished: byAuthor,
   ArticleDeleted: byAuthor,
   ArticleRestored: byAuthor,
+  UserFollowed: byBoth,
+  UserUnfollowed: byBoth,
 };
 
 /** Folds one event into its person's profile. */
 export function evolveProfile(
   current: ProfileDoc | null,
-  event: Change | Lapse | Publication,
+  event: Change | Lapse | Publication | FollowDomainEvent,
+  userId: string,
 ): ProfileDoc | null {
   if (event.type === 'UserRegistered') return register(event);
   if (!current) return null;
@@ -53,6 +58,10 @@ export function evolveProfile(
     case 'UserEnabled':
     case 'ReservationLapsed':
       return { ...current, revision: event.revision };
+    case 'UserFollowed':
+      return follows(current, event.data, userId, 1);
+    case 'UserUnfollowed':
+      return follows(current, event.data, userId, -1);
     case 'ArticlePublished':
     case 'ArticleUnpublished':
     case 'ArticleDeleted':
@@ -63,6 +72,17 @@ export function evolveProfile(
         : { ...current, articleCount: Math.max(0, current.articleCount + change) };
     }
   }
+}
+
+/** Counts on the side of `userId`: who is followed, or who follows. */
+function follows(
+  current: ProfileDoc,
+  { userId: followed }: FollowDomainEvent['data'],
+  userId: string,
+  change: 1 | -1,
+): ProfileDoc {
+  const field = userId === followed ? 'followerCount' : 'followingCount';
+  return { ...current, [field]: Math.max(0, current[field] + change) };
 }
 
 function register(event: Extract<Change, { type: 'UserRegistered' }>): ProfileDoc {

@@ -17,6 +17,8 @@ const columns: Record<keyof ProfileColumns, Column<ProfileDoc>> = {
   names: { type: 'tsvector', of: searchableNames, sql: `to_tsvector('${NAMES_CONFIGURATION}', $value)` },
   joined_at: { type: 'timestamptz', of: (profile) => profile.joinedAt },
   article_count: { type: 'integer', of: (profile) => profile.articleCount },
+  follower_count: { type: 'integer', of: (profile) => profile.followerCount },
+  following_count: { type: 'integer', of: (profile) => profile.followingCount },
 };
 
 export const profiles = defineProjection<ProfileDoc>()({
@@ -33,6 +35,7 @@ export const profiles = defineProjection<ProfileDoc>()({
       'using gin (names)',
       '(joined_at, key)',
       '(article_count, key)',
+      '(follower_count, key)',
     ],
   },
 });
