@@ -112,6 +112,7 @@ export async function openReadSide({ mongodbUrl }: ReadSideOptions = {}): Promis
       trustedProxies: [],
       commandApiUrl: 'http://127.0.0.1:9',
       readDatabaseUrl: [],
+      cacheBytes: 16 * 1024 ** 2,
       serviceTokens: new Map([['notifier', SERVICE_TOKEN]]),
       serviceToken: SERVICE_TOKEN,
       ...{ throttleRead: limit, throttleWrite: limit, throttleLogin: limit, throttleImport: limit },
@@ -183,6 +184,7 @@ async function appendFacts(log: EventLog, facts: readonly Fact[]): Promise<Posit
 function streamOf({ stream, type, data }: Fact): string {
   if (stream) return stream;
   const category = catalogue.get(type)?.category;
+  if (category === 'follow') return `follow-${data.followerId}.${data.userId}`;
   if (category === 'like') return `like-${data.articleId}.${data.userId}`;
   return `${category}-${data[`${category}Id`]}`;
 }

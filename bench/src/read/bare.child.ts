@@ -15,14 +15,14 @@ const LIST = `
   select string_agg(page.part || ',"author":' || person.summary || '}', ',' order by page.ord) as items
   from (
     select *, row_number() over () as ord from (
-      select part, author_id from views.article_list_v2 where is_public order by published_at desc, key desc limit 20
+      select part, author_id from views.article_list_v3 where is_public order by published_at desc, key desc limit 20
     ) newest
-  ) page left join views.profiles_v1 person on person.key = page.author_id`;
+  ) page left join views.profiles_v2 person on person.key = page.author_id`;
 
 /** An article with the people in it. */
 const DETAIL = `
   select doc::text as doc, (
-    select string_agg(person.doc::text, ',') from views.profile_documents_v2 person where person.key = any ($2)
+    select string_agg(person.doc::text, ',') from views.profile_documents_v3 person where person.key = any ($2)
   ) as people
   from views.article_details_v3 where key = $1`;
 

@@ -1,4 +1,7 @@
-/** Queries over HTTP, uncached, of the real query-api, against a bare server with one statement for the same rows. */
+/**
+ * Queries over HTTP of the real query-api: uncached against a bare server with one statement for the same rows, kept answers against
+ * a bare server with the same bytes.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getArticle, listArticles } from '@annals/contracts/publishing/article.routes';
 import { startTestStack, type TestStack } from '@annals/testing/stack';
@@ -17,7 +20,7 @@ const READERS = 16;
 export const queries = defineBench({
   name: 'queries',
   about:
-    'list of 20 and detail by id over HTTP, 64 connections, against bare fastify and one prepared select',
+    'list of 20 and detail by id over HTTP, 64 connections, against bare fastify and one prepared select; kept, against node:http',
   async run(context) {
     const stack = await startTestStack({
       isDurable: true,
@@ -44,15 +47,25 @@ export const queries = defineBench({
       return (await load.run({ url, connections: CONNECTIONS, ms, rate: null, requests }, 200)).perSecond;
     };
     const own = stack.mainUrl('query-api');
+    const detailPath = getArticle.path.replace('{idOrSlug}', id);
+    const openly = (url: string, path: string) => async (ms: number) => {
+      const requests = [{ method: 'GET', path, headers: {} }];
+      return (await load.run({ url, connections: CONNECTIONS, ms, rate: null, requests }, 200)).perSecond;
+    };
+    const bytesOf = async (path: string) => startBytes(context, await (await fetch(`${own}${path}`)).text());
     const detail = `/detail?id=${id}&people=${people.join(',')}`;
     const figures = await interleaved(
       [
         { name: 'list', run: get(own, listArticles.path) },
         { name: 'bare list', run: get(pooled, '/list') },
         { name: 'pipelined list', run: get(pipelined, '/list') },
-        { name: 'detail', run: get(own, getArticle.path.replace('{idOrSlug}', id)) },
+        { name: 'detail', run: get(own, detailPath) },
         { name: 'bare detail', run: get(pooled, detail) },
         { name: 'pipelined detail', run: get(pipelined, detail) },
+        { name: 'kept list', run: openly(own, listArticles.path) },
+        { name: 'bytes of the list', run: openly(await bytesOf(listArticles.path), '/') },
+        { name: 'kept detail', run: openly(own, detailPath) },
+        { name: 'bytes of the detail', run: openly(await bytesOf(detailPath), '/') },
       ],
       {
         rounds: context.pick(1, 5),
@@ -61,7 +74,12 @@ export const queries = defineBench({
         say: context.say,
       },
     );
-    return [...rowsOf(figures, 'list', 'list of 20'), ...rowsOf(figures, 'detail', 'detail by id')];
+    return [
+      ...rowsOf(figures, 'list', 'list of 20'),
+      ...rowsOf(figures, 'detail', 'detail by id'),
+      keptRow(figures, 'list', 'list of 20'),
+      keptRow(figures, 'detail', 'detail by id'),
+    ];
   },
 });
 
@@ -76,6 +94,16 @@ function rowsOf(figures: Measurements, name: string, what: string) {
     ratioRow(row(bare, 'pool of 10'), figures.ratio(name, bare).median, 0.8),
     tellingRow(row(pipelined, 'one pipelined connection'), figures.ratio(name, pipelined).median),
   ];
+}
+
+function keptRow(figures: Measurements, name: string, what: string) {
+  const [kept, bytes] = [`kept ${name}`, `bytes of the ${name}`];
+  const row = {
+    what: `${what}, kept, ${CONNECTIONS} connections, nobody signed in`,
+    against: 'bare node:http with the same bytes',
+    measured: `${perSecond(figures.of(kept))} vs ${perSecond(figures.of(bytes))}`,
+  };
+  return ratioRow(row, figures.ratio(kept, bytes).median, 0.6);
 }
 
 /** Waits until the views are at the head of the log; gives the people in the article. */
@@ -112,4 +140,10 @@ async function startBare(context: BenchContext, stack: TestStack, isPipelined: b
   context.onEnd(() => bare.stop());
   const { databaseUrl } = stack;
   return (await bare.ask<{ url: string }>({ kind: 'start', databaseUrl, isPipelined })).url;
+}
+
+async function startBytes(context: BenchContext, body: string): Promise<string> {
+  const child = startChild(new URL('./bytes.child.ts', import.meta.url));
+  context.onEnd(() => child.stop());
+  return (await child.ask<{ url: string }>({ kind: 'start', body })).url;
 }

@@ -7,6 +7,7 @@ import { comparePositions } from '../event-store/position.ts';
 import type { Queryable, SharedConnections } from '../postgres/shared-connections.ts';
 import type { CheckpointRow, DocumentStore, Documents, ViewKey } from '../read-store/documents.ts';
 import { createPostgresDocuments } from '../read-store/postgres-documents.ts';
+import { Basis } from './coherence.ts';
 import type { KnownProgress } from './known-progress.ts';
 
 /** What a read saw. */
@@ -15,6 +16,8 @@ export interface Seen<Data> {
   readonly position: Position;
   /** How many documents of the views have parked events. */
   readonly parked: number;
+  /** What it was read at; null where something is parked: repairs change documents and move no checkpoint. */
+  readonly basis: Basis | null;
   readonly outcome: PromiseSettledResult<Data>;
 }
 
@@ -26,7 +29,7 @@ export async function checkpoints(
   if (views.length === 0) return [];
   const { rows } = await client.query<CheckpointRow>({
     name: 'checkpoints',
-    text: `select consumer, position, through, is_live as "isLive",
+    text: `select consumer, position, through, is_live as "isLive", epoch,
         (select count(*)::integer from consumers.parked_keys p where p.consumer = c.consumer) as parked
       from consumers.checkpoints c where consumer = any ($1)`,
     values: [views],
@@ -34,9 +37,12 @@ export async function checkpoints(
   return rows;
 }
 
+/** Tells how far a reader may claim to see. */
+export type Claims = Pick<KnownProgress, 'claimable'>;
+
 export interface CheckpointedRead<Data> {
   readonly pool: Pool;
-  readonly known: KnownProgress;
+  readonly known: Claims;
   /** Where documents are, if not beside the rows. */
   readonly store?: DocumentStore | undefined;
   readonly views: readonly string[];
@@ -202,7 +208,7 @@ async function isAnyParked(
 
 function summarize(
   rows: readonly CheckpointRow[],
-  known: KnownProgress,
+  known: Claims,
   views: readonly string[],
 ): Omit<Seen<never>, 'outcome'> {
   const missing = views.filter((view) => !rows.some(({ consumer }) => consumer === view));
@@ -211,8 +217,7 @@ function summarize(
   const positions = rows.map(({ consumer, position, through }) =>
     known.claimable(consumer, position, through),
   );
-  return {
-    position: positions.reduce((least, one) => (comparePositions(one, least) < 0 ? one : least)),
-    parked: rows.reduce((sum, { parked }) => sum + parked, 0),
-  };
+  const position = positions.reduce((least, one) => (comparePositions(one, least) < 0 ? one : least));
+  const parked = rows.reduce((sum, { parked }) => sum + parked, 0);
+  return { position, parked, basis: parked === 0 ? new Basis(rows, position) : null };
 }

@@ -10,12 +10,14 @@ import type { Queryable } from '../postgres/shared-connections.ts';
 import type { CheckpointRow, DocumentStore, Documents, ViewKey } from '../read-store/documents.ts';
 import {
   type CheckpointedRead,
+  type Claims,
   checkpoints,
   readOnce,
   readTogether,
   readWhole,
   type Seen,
 } from './checkpointed-read.ts';
+import { type Basis, type Coherence, createCoherence } from './coherence.ts';
 import { createKnownProgress, type KnownProgress } from './known-progress.ts';
 import { PROGRESS_CHANNEL, parsePayload } from './progress.ts';
 import { createReadSources, type ReadSource } from './read-sources.ts';
@@ -35,7 +37,8 @@ export interface FreshOptions<Data> {
   readonly signal?: AbortSignal | undefined;
   /**
    * The single documents that the answer is made of (`data` is undefined where `work` threw): where one of them has
-   * parked events at or before `minPosition`, the answer is `projection-parked`. Leave it out for lists.
+   * parked events at or before `minPosition`, the answer is `projection-parked`; and while they stay as they are, so does the
+   * answer as far as their views are concerned. Leave it out for lists.
    */
   readonly resources?: (data: Data | undefined) => readonly ViewKey[];
   /** `work` runs few statements, and indexes make them short: they may share a connection with those of others. */
@@ -48,9 +51,13 @@ export interface Fresh<Data> {
   readonly position: Position;
   /** How many documents of the views have parked events. */
   readonly parked: number;
+  /** What was read at, so that the answer can be kept; null where it cannot be. */
+  readonly basis: Basis | null;
 }
 
 export interface Freshness {
+  /** Tells whether what was read is still what views hold, once it is told to watch them. */
+  readonly coherence: Coherence & { watch(views: readonly string[]): void };
   /**
    * Runs `work`, which reads `views` (names of projections with their version, at least one) on the given connection,
    * and their documents by the given port, alone. Throws Problem `projection-behind`, `projection-parked` or `unavailable`, the signal's reason, and what
@@ -84,10 +91,26 @@ export function createFreshness(options: FreshnessOptions): Freshness {
   const readFromAny = createReadSources([...replicas, { pool, shared }]);
   const known = createKnownProgress();
   const closing = new AbortController();
-  const listening = listener.listen(PROGRESS_CHANNEL, (payload) => known.learn(parsePayload(payload)));
-  listening.catch(() => {});
   const isElsewhere = (view: string): boolean => store?.holds(view) ?? false;
   const rowViews = (views: readonly string[]) => views.filter((view) => !isElsewhere(view));
+  const coherence = createCoherence(async (views) => [
+    ...(await checkpoints(pool, rowViews(views))),
+    ...(store ? await checkpointsIn(store, views) : []),
+  ]);
+  /** What readers see is known from then on. */
+  const claims: Claims = {
+    claimable(consumer, checkpoint, through) {
+      coherence.saw(consumer, checkpoint);
+      return known.claimable(consumer, checkpoint, through);
+    },
+  };
+  const listening = listener.listen(PROGRESS_CHANNEL, (payload) => {
+    const news = parsePayload(payload);
+    // First what is no longer so; then those are woken who will ask again.
+    coherence.heard(news);
+    known.learn(news);
+  });
+  listening.catch(() => {});
   const polls = [createPoll(known, POLL_MS, (views) => checkpoints(pool, rowViews(views)))];
   if (store) polls.push(createPoll(known, RECHECK_MS, (views) => checkpointsIn(store, views)));
 
@@ -141,17 +164,18 @@ export function createFreshness(options: FreshnessOptions): Freshness {
   };
 
   return {
+    coherence,
     async read(views, options, work) {
-      const read = { known, store, views, work };
+      const read = { known: claims, store, views, work };
       const { minPosition, resources } = options;
-      if (minPosition === undefined) return settle(await readNow(read, options));
+      if (minPosition === undefined) return settle(await readNow(read, options), resources);
       const seen = await readFrom(read, minPosition, options);
-      if (seen.parked === 0 || !resources) return settle(seen);
+      if (seen.parked === 0 || !resources) return settle(seen, resources);
       const whole = await readFromAny((source) =>
         readWhole({ ...read, pool: source.pool }, resources, minPosition),
       );
       if (whole.position < minPosition) throw behind();
-      if (!whole.isParked) return settle(whole);
+      if (!whole.isParked) return settle(whole, resources);
       throw new Problem('projection-parked', 'Changes of this resource wait for a repair', {
         retryAfter: 60,
       });
@@ -164,6 +188,7 @@ export function createFreshness(options: FreshnessOptions): Freshness {
     },
     async close() {
       closing.abort(behind());
+      coherence.close();
       const unlisten = await listening.catch(() => undefined);
       await unlisten?.();
     },
@@ -220,9 +245,13 @@ function createPoll(
   };
 }
 
-function settle<Data>({ outcome, ...seen }: Seen<Data>): Fresh<Data> {
+function settle<Data>(
+  { outcome, position, parked, basis }: Seen<Data>,
+  resources: FreshOptions<Data>['resources'],
+): Fresh<Data> {
   if (outcome.status === 'rejected') throw outcome.reason;
-  return { data: outcome.value, position: seen.position, parked: seen.parked };
+  const data = outcome.value;
+  return { data, position, parked, basis: basis && resources ? basis.of(resources(data)) : basis };
 }
 
 function behind(): Problem {

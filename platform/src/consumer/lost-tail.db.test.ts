@@ -82,7 +82,7 @@ test('a view that lost its newest commits in a crash is never taken for fresh, a
   await stopped;
 
   expect(await eventually(() => checkpointOf(pool))).toBe(first);
-  expect(await read(undefined, 0)).toEqual({ data: 1, position: first, parked: 0 });
+  expect(await read(undefined, 0)).toMatchObject({ data: 1, position: first, parked: 0 });
   await expect(read(last, 100)).rejects.toMatchObject({ code: 'projection-behind' });
   const again = open();
   await again.start();

@@ -1,6 +1,7 @@
 /**
  * Announcements of how far consumers are: (consumer, checkpoint, through). Between the two there was nothing to handle,
- * so whoever reads a checkpoint at or past the announced one may claim `through`. True for ever, whoever says it.
+ * so whoever reads a checkpoint at or past the announced one may claim `through`. True for ever, whoever says it. Where few
+ * documents of a view changed, also which: those who keep what they read need not let go of all of it.
  */
 import type { Pool } from 'pg';
 import type { Position } from '../event-store/port.ts';
@@ -20,11 +21,22 @@ const ANNOUNCE = `
   from unnest($1::text[]) as payload
 `;
 
-export type Announcement = readonly [consumer: string, checkpoint: Position, through: Position];
+/** All keys of a view whose documents may have changed from this checkpoint to the announced one. */
+export type Changed = readonly [since: Position, ...keys: string[]];
+
+export type Announcement = readonly [
+  consumer: string,
+  checkpoint: Position,
+  through: Position,
+  changed?: Changed,
+];
+
+/** Where more keys changed nobody is told which. */
+const MAX_KEYS = 100;
 
 export interface Progress {
   /** Announces at the end of this turn of the loop, together with all else that is new. */
-  announce(consumer: string, checkpoint: Position, through: Position): void;
+  announce(...announcement: Announcement): void;
   /** Waits for announcements under way; later ones are dropped. */
   close(): Promise<void>;
 }
@@ -54,9 +66,10 @@ export function createProgress({ pool, logger }: { readonly pool: Pool; readonly
   };
 
   return {
-    announce(consumer, checkpoint, through) {
+    announce(...announcement) {
       if (isClosed) return;
-      news.set(consumer, [consumer, checkpoint, through]);
+      const [consumer] = announcement;
+      news.set(consumer, joined(news.get(consumer), announcement));
       sending ??= send();
     },
     async close() {
@@ -66,12 +79,31 @@ export function createProgress({ pool, logger }: { readonly pool: Pool; readonly
   };
 }
 
-/** Announcements as NOTIFY payloads of at most 7,900 bytes. Names and positions are ASCII. */
+/** Two announcements of a consumer, one after the other, as one. Whoever hears of a gap before `since` sees it there. */
+export function joined(before: Announcement | undefined, after: Announcement): Announcement {
+  if (!before) return after;
+  const [, checkpointBefore, , changedBefore] = before;
+  const [consumer, checkpoint, through, changed] = after;
+  if (checkpoint === checkpointBefore && changedBefore) return [consumer, checkpoint, through, changedBefore];
+  if (!changedBefore || changed?.[0] !== checkpointBefore) return after;
+  const [since, ...keys] = changedBefore;
+  const all = new Set([...keys, ...changed.slice(1)]);
+  return all.size > MAX_KEYS
+    ? [consumer, checkpoint, through]
+    : [consumer, checkpoint, through, [since, ...all]];
+}
+
+/** What changed from `since` on; undefined where it is too much to tell. */
+export function changedOf(since: Position, keys: ReadonlySet<string>): Changed | undefined {
+  return keys.size > MAX_KEYS ? undefined : [since, ...keys];
+}
+
+/** Announcements as NOTIFY payloads of at most 7,900 bytes. Names, positions and keys of documents are ASCII. */
 export function payloads(announcements: readonly Announcement[]): readonly string[] {
   const result: string[] = [];
   let current = '';
   for (const announcement of announcements) {
-    const json = JSON.stringify(announcement);
+    const json = textOf(announcement);
     if (current !== '' && current.length + json.length + 3 > MAX_PAYLOAD) {
       result.push(`[${current}]`);
       current = '';
@@ -80,6 +112,11 @@ export function payloads(announcements: readonly Announcement[]): readonly strin
   }
   if (current !== '') result.push(`[${current}]`);
   return result;
+}
+
+function textOf(announcement: Announcement): string {
+  const json = JSON.stringify(announcement);
+  return json.length + 2 > MAX_PAYLOAD ? JSON.stringify(announcement.slice(0, 3)) : json;
 }
 
 /** The announcements of a payload that {@link payloads} made. */

@@ -38,6 +38,8 @@ export async function openProjection({
   limit,
 }: ProjectionTermOptions): Promise<Term> {
   const parked = new Set(await store.parkedKeys(consumer));
+  /** Only documents are kept one by one. */
+  const touched = projection.store === 'documents' ? new Set<string>() : null;
 
   const loader = createLoader(projection, parked, (keys) => store.load(consumer, keys));
 
@@ -87,8 +89,10 @@ export async function openProjection({
 
   return {
     prepare: loader.ahead,
+    touched: () => touched,
     async apply(claim, events, to) {
       const { keys, docs, reached } = await loader.load(events);
+      if (touched) refill(touched, keys.flat());
       const refused = new Map<string, string>();
       for (;;) {
         const writes = fold(projection, { events, keys, docs, reached, parked, refused });
@@ -117,6 +121,11 @@ export async function openProjection({
       return moved;
     },
   };
+}
+
+function refill<Item>(set: Set<Item>, items: readonly Item[]): void {
+  set.clear();
+  for (const item of items) set.add(item);
 }
 
 /** The writes that make `after` of `before`, by events up to `last`. */

@@ -13,6 +13,7 @@ import type { ConsumerFaults } from './faults.ts';
 import { createHeld, type Held } from './held.ts';
 import type { ConsumerMetrics } from './metrics.ts';
 import { type Prefetch, prefetch } from './prefetch.ts';
+import { type Announcement, type Changed, changedOf } from './progress.ts';
 import { createRepairs, type Repairs } from './repairs.ts';
 import { type Claim, type ConsumerStore, type Holding, LeaseLost, type PendingRequest } from './store.ts';
 import type { Term } from './term.ts';
@@ -29,7 +30,7 @@ export interface RunnerOptions {
   readonly openTerm: () => Promise<Term>;
   readonly follow: (subscription: LogSubscription) => AsyncIterable<DomainEventBatch>;
   /** Told after each batch: between `checkpoint` and `through` there was nothing to handle. */
-  readonly onProgress: (consumer: string, checkpoint: Position, through: Position) => void;
+  readonly onProgress: (...announcement: Announcement) => void;
   readonly logger: Logger;
   readonly metrics: ConsumerMetrics;
   readonly tracing?: Tracing | undefined;
@@ -177,12 +178,16 @@ export class Runner {
   async #apply(term: Term, batch: DomainEventBatch): Promise<void> {
     const { consumer, store, metrics, onProgress, faults } = this.#options;
     let { claim } = this.#held();
+    let changed: Changed | undefined;
     if (batch.events.length > 0) {
+      const since = claim.position;
       const done = metrics.batchSeconds.startTimer({ consumer });
       claim = await this.#traced(batch, async () => {
         await faults?.('read', consumer);
         return term.apply(this.#held().claim, batch.events, batch.through);
       });
+      const touched = term.touched?.();
+      if (touched) changed = changedOf(since, touched);
       await faults?.('committed', consumer);
       done();
       metrics.events.inc({ consumer }, batch.events.length);
@@ -192,7 +197,8 @@ export class Runner {
     this.#failures = 0;
     if (this.#holding) this.#holding = { claim, through: batch.through };
     metrics.observeLag(consumer, batch);
-    onProgress(consumer, claim.position, batch.through);
+    if (changed) onProgress(consumer, claim.position, batch.through, changed);
+    else onProgress(consumer, claim.position, batch.through);
   }
 
   /** Handles a batch in a span that the events' traces link to. */

@@ -10,6 +10,8 @@ export interface Term {
   prepare?(events: readonly DomainEvent[]): void;
   /** Handles a batch and moves the checkpoint to `to`. */
   apply(claim: Claim, events: readonly DomainEvent[], to: Position): Promise<Claim>;
+  /** Keys of the documents that the newest `apply` may have changed; null where nobody keeps such documents. */
+  readonly touched?: () => ReadonlySet<string> | null;
   /** Carries out a request. */
   repair(claim: Claim, request: PendingRequest): Promise<Claim>;
 }

@@ -6,6 +6,8 @@ import { isIPv6 } from 'node:net';
  * many addresses as it likes, so its network is that /64.
  */
 export function networkOf(address: string): string {
+  // Most are of IPv4, and to look at them closer costs more than all else that is done with them.
+  if (!address.includes(':')) return address;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;
   if (!isIPv6(address)) return address;

@@ -56,10 +56,13 @@ export const headers = {
     type: 'integer',
     minimum: 1,
   }),
-  ETag: promisedHeader('`"<revision>"` after a command, `"<revision>-<hash>"` of a representation.', {
-    type: 'string',
-    pattern: '^"\\d+(-[\\w-]+)?"$',
-  }),
+  ETag: promisedHeader(
+    '`"<revision>"` after a command, `"<revision>-<hash>"` of a representation, `"<hash>"` of a list.',
+    {
+      type: 'string',
+      pattern: '^"\\d+(-[\\w-]+)?"$',
+    },
+  ),
   Location: promisedHeader('The URL of what was created.', { type: 'string', format: 'uri' }),
   'Idempotency-Replayed': responseHeader('The answer is that of an earlier request with the same key.', {
     const: 'true',

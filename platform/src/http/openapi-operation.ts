@@ -111,8 +111,10 @@ function successHeaders({ style, success, throttle }: Route, members: ReadonlySe
   const names: HeaderName[] = throttle === 'none' ? [] : ['RateLimit-Policy', 'RateLimit'];
   if (style === 'plain') return names;
   names.push('Annals-Position');
-  if (style === 'query') names.push(members.has('results') ? 'Annals-Parked' : 'ETag');
-  else {
+  if (style === 'query') {
+    if (members.has('results')) names.push('Annals-Parked');
+    names.push('ETag');
+  } else {
     names.push('Idempotency-Replayed');
     if (members.has('revision')) names.push('ETag');
     if (success.status === 201) names.push('Location');

@@ -8,15 +8,16 @@ import {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify';
-import type { Registry } from 'prom-client';
+import type { Histogram, Registry } from 'prom-client';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 import type { ConfirmForbidden } from './access-rule.ts';
 import { type BoundInternalRoute, checkBindings } from './bound-routes.ts';
 import { answerClientError } from './client-error.ts';
-import { preflightHeaders } from './cors.ts';
+import { corsHeaders, preflightHeaders } from './cors.ts';
 import { createDrain } from './drain.ts';
-import { createExchanger, type Exchange, notFound } from './exchange.ts';
+import { createExchanger, type Exchange, notFound, REQUEST_DURATION } from './exchange.ts';
+import { createAnswerKept, type Recall } from './kept-answers.ts';
 import { type Authenticate, type Gatekeepers, type Operation, perform } from './operation.ts';
 import { type AllowedMethods, compilePaths, toRouterPath } from './paths.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -31,6 +32,8 @@ export interface HttpServerOptions {
   readonly internal?: readonly BoundInternalRoute[];
   readonly authenticate: Authenticate;
   readonly confirmForbidden?: ConfirmForbidden;
+  /** Answers that are kept for GETs of anonymous callers, counted by the throttle `read`. Default: none are. */
+  readonly recall?: Recall;
   /** Default: no limits. */
   readonly throttle?: Throttle;
   readonly logger: Logger;
@@ -96,11 +99,19 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     graceMs: options.graceMs ?? 15_000,
     farewell: options.farewell,
   });
-  const exchange = createExchanger({
-    ...options,
-    baseHeaders: securityHeaders(),
-    isDraining: drain.isDraining,
-  });
+  const baseHeaders = securityHeaders();
+  const exchange = createExchanger({ ...options, baseHeaders, isDraining: drain.isDraining });
+  const { recall, throttle, tracing, logger, metrics } = options;
+  const answerKept = recall
+    ? createAnswerKept({
+        recall,
+        throttle,
+        tracing,
+        duration: metrics.getSingleMetric(REQUEST_DURATION) as Histogram<'route' | 'method' | 'status'>,
+        baseHeaders: { ...baseHeaders, ...corsHeaders(options.allowedOrigins, undefined) },
+        isSuspended: () => drain.isDraining() || logger.isLevelEnabled('debug'),
+      })
+    : undefined;
   const gate: Gatekeepers = { ...options, shutdown: drain.shutdown };
 
   // Bodies are read after authentication and throttling, not by fastify, which finds a parser by its name faster.
@@ -129,7 +140,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       method,
       url: toRouterPath(path),
       handler: (request, reply) => {
-        void exchange(path, request, reply, (current) => perform(operation, current, gate));
+        const longWay = () =>
+          void exchange(path, request, reply, (current) => perform(operation, current, gate));
+        if (!answerKept?.(path, request, reply, longWay)) longWay();
       },
     });
   }

@@ -51,6 +51,10 @@ export interface RouteResponse {
   readonly headers?: Readonly<Record<string, string>>;
   /** Serialised by the kit, unless it is a string or a Buffer: those are sent as they are (JSON by default). */
   readonly body?: unknown;
+  /** What it was made of, for those who keep answers; nothing to the kit. */
+  readonly basis?: object | undefined;
+  /** Where it depends on the time: until when it holds, in milliseconds since 1970. */
+  readonly until?: number | undefined;
 }
 
 export type Handler<R extends Route> = (request: RouteRequest<R>) => Promise<RouteResponse>;

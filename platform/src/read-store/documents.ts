@@ -28,6 +28,8 @@ export interface CheckpointRow {
   readonly position: Position;
   readonly through: Position;
   readonly isLive: boolean;
+  /** Changes with the view's owner and with its generation. */
+  readonly epoch: number;
   /** Keys with parked events. */
   readonly parked: number;
 }

@@ -30,11 +30,14 @@ import { createMetrics } from '@annals/platform/telemetry/metrics';
 import { createTracing, type Tracing } from '@annals/platform/telemetry/tracing';
 import type { Pool } from 'pg';
 import type { Registry } from 'prom-client';
+import { createAnswers } from './cache/answers.ts';
+import { keepAnswers } from './cache/keep-answers.ts';
 import type { Config } from './config.ts';
 import { createPermissionsOf, refuseLate } from './permissions.ts';
 import { bindChannelCheck } from './push/channel-check.ts';
 import type { ChannelRule } from './push/channel-rule.ts';
 import { createQueryContext, type Queries } from './queries.ts';
+import { settingsOfOthers, settingsOfQuick } from './settings.ts';
 import { definedViews, isViewOfDocuments } from './views.ts';
 
 const NAME = 'query-api';
@@ -128,7 +131,7 @@ function openSource(url: string, releasers: Releasers): ReadSource {
     application: NAME,
     max: CONNECTIONS,
     pipeline: true,
-    settings: { 'pg_trgm.word_similarity_threshold': String(TYPO_THRESHOLD) },
+    settings: settingsOfOthers,
   });
   releasers.add(() => pool.end());
   const shared = createSharedConnections({
@@ -136,8 +139,7 @@ function openSource(url: string, releasers: Releasers): ReadSource {
     application: NAME,
     statementTimeoutMs: QUICK_MS,
     answerTimeoutMs: 2 * QUICK_MS,
-    // Whatever their parameters, these statements have one good plan; it takes few rows, one by one, from indexes.
-    settings: { plan_cache_mode: 'force_generic_plan', enable_bitmapscan: 'off' },
+    settings: settingsOfQuick,
   });
   releasers.add(() => shared.end());
   return { pool, shared };
@@ -191,18 +193,23 @@ async function createServer(
   gate: Gate,
   throttle: Throttle,
 ): Promise<HttpServer> {
-  const { publicUrl, trustedProxies, allowedOrigins } = config;
+  const { publicUrl, trustedProxies, allowedOrigins, cacheBytes } = config;
   const { logger, metrics, tracing, freshness, log } = platform;
   const { authenticate } = gate;
   const permissionsOf = createPermissionsOf(log);
   const context = createQueryContext({ publicUrl, freshness, log });
+  const answers = createAnswers({ coherence: freshness.coherence, maxBytes: cacheBytes, metrics });
   const here = new URL('./', import.meta.url);
   const queries = await discover(here, '.queries.ts', ofKind<'queries', Queries>('queries'));
   const rules = await discover(here, '.channels.ts', ofKind<'channel-rule', ChannelRule>('channel-rule'));
+  if (cacheBytes > 0) freshness.coherence.watch(definedViews().map(({ name }) => name));
   return createHttpServer({
     service: NAME,
     routes,
-    bound: queries.flatMap(({ bind }) => bind(context)).map((route) => refuseLate(route, permissionsOf)),
+    bound: queries
+      .flatMap(({ bind }) => bind(context))
+      .map((route) => keepAnswers(refuseLate(route, permissionsOf), answers)),
+    recall: answers.recall,
     internal: [
       bindChannelCheck({ context, rules, permissionsOf }),
       ...queries.flatMap((found) => found.bindInternal?.(context) ?? []),
@@ -218,9 +225,6 @@ async function createServer(
     allowedOrigins,
   });
 }
-
-/** How much alike titles must be for the search to look whether the difference is a typo. */
-const TYPO_THRESHOLD = 0.2;
 
 /** The log is asked for positions and for what carries no personal data; views hold what people may see. */
 const noKeys: KeyStore = { read: refuseKeys, ensure: refuseKeys, destroy: refuseKeys };

@@ -8,6 +8,7 @@ import {
   serviceFields,
   serviceTokens,
   token,
+  wholeNumber,
 } from '@annals/platform/config/common';
 import { loadConfig } from '@annals/platform/config/config';
 import { throttleFields } from '@annals/platform/http/throttle';
@@ -20,6 +21,8 @@ export const configSchema = z.object({
   /** Read replicas of the database: lists and documents are read there. */
   readDatabaseUrl: commaList(databaseUrl).default([]),
   mongodbUrl,
+  /** Memory for answers that are kept, in bytes; 0: none are. */
+  cacheBytes: wholeNumber(0, 16 * 1024 ** 3).default(64 * 1024 ** 2),
   /** Internal base URL: public keys, and sessions while the access view lags. */
   commandApiUrl: httpUrl,
   /** The services that may ask for what is internal. */

@@ -37,12 +37,23 @@ for (const kind of mongoKinds.slice(0, 2)) {
       expect((await side.fresh('/v1/articles')).body.results).toHaveLength(1);
     });
 
+    test('X5 a kept answer is never older than the documents', async () => {
+      const path = `/v1/articles/${article.id}`;
+      for (let n = 0; n < 5; n++) {
+        await side.fresh(path);
+        await side.get(path);
+        await side.append(article.updated({ title: `Engines ${n}`, isPublished: true }));
+        await side.fresh(`${path}?fields=title`);
+        expect((await side.get(path)).body.title).toBe(`Engines ${n}`);
+      }
+    });
+
     test('its own documents are in MongoDB, none of them in PostgreSQL', async () => {
       const { rows } = await side.pool.query('select consumer from consumers.checkpoints order by 1');
       const here = rows.map(({ consumer }) => consumer);
-      expect(here).toContain('article_list_v2');
+      expect(here).toContain('article_list_v3');
       expect(here).not.toContain('article_details_v3');
-      expect(here).not.toContain('profile_documents_v2');
+      expect(here).not.toContain('profile_documents_v3');
     });
   });
 }

@@ -5,7 +5,7 @@ import type { Fresh, Freshness } from '@annals/platform/consumer/freshness';
 import type { EventLog } from '@annals/platform/event-log/log';
 import { UnknownPosition } from '@annals/platform/event-store/port';
 import type { BoundInternalRoute } from '@annals/platform/http/bound-routes';
-import { PERSONAL } from '@annals/platform/http/conditional';
+import { representation } from '@annals/platform/http/conditional';
 import type { BoundRoute, RouteResponse } from '@annals/platform/http/types';
 import type { Queryable } from '@annals/platform/postgres/shared-connections';
 import type { Documents, ViewKey } from '@annals/platform/read-store/documents';
@@ -38,6 +38,12 @@ export interface ReadOptions<Data> {
   readonly resources?: (data: Data | undefined) => readonly ViewKey[];
 }
 
+interface ListRequestParts {
+  readonly url: string;
+  readonly query: ListRequest;
+  readonly ifNoneMatch: readonly string[];
+}
+
 /** What handlers of queries share. */
 export interface QueryContext {
   readonly publicUrl: string;
@@ -51,7 +57,7 @@ export interface QueryContext {
    * Answers a list. `guard` runs on the same connection, before the list, and throws where the caller may not see it.
    */
   answerList(
-    request: FreshRequest & { readonly url: string; readonly query: ListRequest },
+    request: FreshRequest & ListRequestParts,
     source: ListSource,
     guard?: (reader: Reader) => Promise<void>,
   ): Promise<RouteResponse>;
@@ -106,7 +112,7 @@ export function createQueryContext(options: {
       const { url, query } = request;
       const plan = planList(url.split('?', 1)[0] ?? url, query, source);
       const { views } = source;
-      const { data, position, parked } = await read(
+      const { data, position, parked, basis } = await read(
         request,
         { views, isQuick: plan.isQuick },
         async (reader) => {
@@ -121,12 +127,10 @@ export function createQueryContext(options: {
         },
       );
       if (!data) throw new Error('a list gave no row');
-      const headers = {
-        ...PERSONAL,
-        'annals-position': position,
-        ...(parked > 0 ? { 'annals-parked': String(parked) } : {}),
-      };
-      return { status: 200, headers, body: listBody({ publicUrl, url, query }, plan, data) };
+      const body = listBody({ publicUrl, url, query }, plan, data);
+      const response = { ...representation(request, { body, position, basis }), until: source.until };
+      if (parked === 0) return response;
+      return { ...response, headers: { ...response.headers, 'annals-parked': String(parked) } };
     },
   };
 }

@@ -3,6 +3,7 @@ import type { ClientSession } from 'mongodb';
 import type { MongoDatabase } from '../../mongodb/database.ts';
 import type { CheckpointRow, DocumentStore } from '../../read-store/documents.ts';
 import { createMongoDocuments, readOptions } from '../../read-store/mongodb-documents.ts';
+import { timed } from '../../telemetry/query-time.ts';
 import { consumerCollections } from './collections.ts';
 
 /** Reads by what a majority has, each read not older than the one before. `holds` names the views that are there. */
@@ -13,10 +14,12 @@ export function createMongoDocumentStore(
   const { checkpoints, parked } = consumerCollections(mongo.db);
 
   const read = async (session: ClientSession | undefined, views: readonly string[]) => {
-    const found = await checkpoints.find({ _id: { $in: [...views] } }, readOptions(session)).toArray();
+    const found = await timed(() =>
+      checkpoints.find({ _id: { $in: [...views] } }, readOptions(session)).toArray(),
+    );
     const rows = found.map(
-      ({ _id, position, through, isLive, parked: keys }): CheckpointRow => ({
-        ...{ consumer: _id, position, through, isLive },
+      ({ _id, position, through, isLive, epoch, parked: keys }): CheckpointRow => ({
+        ...{ consumer: _id, position, through, isLive, epoch },
         parked: keys,
       }),
     );

@@ -1,6 +1,7 @@
 /** One article: now [P7], or as of then [P13]. */
 import { Problem } from '@annals/contracts/problems';
 import { getArticle } from '@annals/contracts/publishing/article.routes';
+import type { Basis } from '@annals/platform/consumer/coherence';
 import { representation } from '@annals/platform/http/conditional';
 import { bind, type RouteRequest } from '@annals/platform/http/types';
 import type { ViewKey } from '@annals/platform/read-store/documents';
@@ -25,13 +26,14 @@ type Request = RouteRequest<typeof getArticle>;
 interface Seen {
   readonly article: FoundArticle;
   readonly position: string;
+  readonly basis: Basis | null;
 }
 
 export const articleDetailQueries = defineQueries((context) => [
   bind(getArticle, async (request) => {
     const viewer = viewerOf(request.caller);
     const { asOf, ...choice } = request.query;
-    const { article, position } =
+    const { article, position, basis } =
       asOf === undefined
         ? await readNow(context, request, viewer)
         : await readAsOf(context, request, viewer, asOf);
@@ -40,6 +42,7 @@ export const articleDetailQueries = defineQueries((context) => [
       revision: detail.revision,
       body: choice.fields || choice.exclude ? pick({ ...detail }, choice) : detail,
       position,
+      basis,
     });
   }),
 ]);
@@ -47,12 +50,12 @@ export const articleDetailQueries = defineQueries((context) => [
 async function readNow(context: QueryContext, request: Request, viewer: Viewer): Promise<Seen> {
   const { idOrSlug } = request.params;
   const resources = (found: FoundArticle | null | undefined) => resourcesOf(idOrSlug, found ?? null);
-  const { data, position } = await context.read(
+  const { data, position, basis } = await context.read(
     request,
     { views: viewsOf(viewer), resources, isQuick: true },
     (reader) => findArticle(reader, idOrSlug, viewer),
   );
-  return { article: requireVisible(viewer, data && standingIn(data)), position };
+  return { article: requireVisible(viewer, data && standingIn(data)), position, basis };
 }
 
 async function readAsOf(
@@ -71,15 +74,17 @@ async function readAsOf(
     const doc = asOfThen(found.doc, asOf, await stateAsOf(reader, found.doc.id, asOf));
     return { ...standing, doc, category: await categoryOf(reader, doc) };
   });
-  return { article: requireVisible(viewer, data), position };
+  return { article: requireVisible(viewer, data), position, basis: null };
 }
 
 /** The documents that an answer is made of. Of what is not found by its slug nobody knows the key. */
 function resourcesOf(idOrSlug: string, found: FoundArticle | null): readonly ViewKey[] {
   if (!found) return isId(idOrSlug) ? [{ view: articleDetails.name, key: idOrSlug }] : [];
+  const { categoryId } = found.doc.summary;
   return [
     { view: articleDetails.name, key: found.doc.id },
-    ...Object.keys(found.people).map((key) => ({ view: profileDocuments.name, key })),
-    ...(found.category ? [{ view: categoryDocuments.name, key: found.category.id }] : []),
+    // Those too whose profile is not there yet.
+    ...found.doc.people.map((key) => ({ view: profileDocuments.name, key })),
+    ...(categoryId ? [{ view: categoryDocuments.name, key: categoryId }] : []),
   ];
 }

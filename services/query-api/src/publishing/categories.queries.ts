@@ -21,7 +21,7 @@ export const categoryQueries = defineQueries((context) => [
   bind(listCategories, (request) => context.answerList(request, allCategories(request.query))),
 
   bind(getCategory, async (request) => {
-    const { data, position } = await context.read(request, { views, isQuick: true }, (reader) =>
+    const { data, position, basis } = await context.read(request, { views, isQuick: true }, (reader) =>
       reader.rows<{ item: string; revision: number }>(
         sql`with page as (
             select ${columns}, (c.doc ->> 'revision')::integer as revision
@@ -32,7 +32,7 @@ export const categoryQueries = defineQueries((context) => [
     const [category] = data;
     if (!category) throw new Problem('not-found', 'There is no such category.');
     const { revision, item: body } = category;
-    return representation(request, { revision, body, position, isPersonal: false });
+    return representation(request, { revision, body, position, basis, isPersonal: false });
   }),
 
   bind(listTags, (request) => context.answerList(request, allTags(request.query))),

@@ -40,17 +40,20 @@ export const commentQueries = defineQueries((context) => [
     const viewer = viewerOf(request.caller);
     const visible = visibleTo(viewer);
     const resources = () => [{ view: comments.name, key: id }];
-    const { data, position } = await context.read(request, { views, resources, isQuick: true }, (reader) =>
-      reader.rows<{ item: string; revision: number }>(
-        sql`with page as (
+    const { data, position, basis } = await context.read(
+      request,
+      { views, resources, isQuick: true },
+      (reader) =>
+        reader.rows<{ item: string; revision: number }>(
+          sql`with page as (
             select ${columns}, (c.doc ->> 'revision')::integer as revision from ${comments.table} c join ${articleList.table} t on t.key = c.article_id
             where c.key = ${id} and ${all(visible)}
           ) select ${itemFor(viewer)} as item, page.revision from page ${joins}`,
-      ),
+        ),
     );
     const [comment] = data;
     if (!comment) throw new Problem('not-found', 'There is no such comment.');
-    return representation(request, { revision: comment.revision, body: comment.item, position });
+    return representation(request, { revision: comment.revision, body: comment.item, position, basis });
   }),
 ]);
 
