@@ -25,6 +25,8 @@ export interface ListRequest {
   readonly filters: readonly FilterClause[];
   readonly sort: readonly { readonly field: string; readonly descending: boolean }[];
   readonly search?: string;
+  /** Those of {@link ListOptions.parameters} that were sent. */
+  readonly parameters?: Readonly<Record<string, string>>;
   readonly fields?: readonly string[];
   readonly exclude?: readonly string[];
 }
@@ -35,6 +37,8 @@ export interface ListOptions {
   /** The item's fields, for `fields` and `exclude`. */
   readonly fields?: readonly string[];
   readonly search?: boolean;
+  /** Further parameters of this list alone, by name: what it is a list of. */
+  readonly parameters?: Readonly<Record<string, z.ZodType<string, string>>>;
 }
 
 /** `page × pageSize` may reach this; beyond it only cursors go. */
@@ -72,6 +76,7 @@ export function listQuery(options: ListOptions = {}) {
       .optional()
       .meta({ description: `All but these of ${names}` });
   }
+  for (const [name, schema] of Object.entries(options.parameters ?? {})) shape[name] = schema.optional();
   for (const [field, filter] of Object.entries(options.filters ?? {})) {
     for (const operator of filter.operators) {
       shape[operator === 'eq' ? field : `${field}[${operator}]`] = valueList(filter.value)
@@ -105,6 +110,15 @@ function toFilters(query: Record<string, unknown>, options: ListOptions): Filter
   );
 }
 
+function toParameters(query: Record<string, unknown>, options: ListOptions): Record<string, string> {
+  return Object.fromEntries(
+    Object.keys(options.parameters ?? {}).flatMap((name) => {
+      const value = query[name];
+      return typeof value === 'string' ? [[name, value]] : [];
+    }),
+  );
+}
+
 function toListRequest(query: Record<string, unknown>, options: ListOptions): ListRequest {
   const rest = query as {
     page?: number;
@@ -119,6 +133,7 @@ function toListRequest(query: Record<string, unknown>, options: ListOptions): Li
     pageSize: rest.pageSize ?? 20,
     filters: toFilters(query, options),
     sort: (query.sort as ListRequest['sort'] | undefined) ?? [],
+    ...(options.parameters ? { parameters: toParameters(query, options) } : {}),
     ...(rest.search === undefined ? {} : { search: rest.search }),
     ...(rest.fields === undefined ? {} : { fields: rest.fields }),
     ...(rest.exclude === undefined ? {} : { exclude: rest.exclude }),

@@ -2,9 +2,9 @@
 import type { ArticleSummary, CommentView } from './views.ts';
 
 /** Rows: articles in lists, without content. Deleted ones keep their row, so that they can come back. */
-export const articleListView = { name: 'article_list', version: 2 } as const;
+export const articleListView = { name: 'article_list', version: 3 } as const;
 /** Rows: the text that a search looks through. */
-export const articleSearchView = { name: 'article_search', version: 1 } as const;
+export const articleSearchView = { name: 'article_search', version: 2 } as const;
 /** Documents: an article as one screen shows it; found by id or `activeSlug`. */
 export const articleDetailsView = { name: 'article_details', version: 3, store: 'documents' } as const;
 /** Rows: one per change of an article, keyed by {@link historyKey}. */
@@ -45,7 +45,7 @@ export interface ArticleListColumns {
   readonly external_id: string | null;
 }
 
-/** What is searched. Column `document`: the weighted text-search vector. */
+/** What is searched. Columns: `document`, the weighted text-search vector, and `title`, that of the title alone. */
 export interface ArticleSearchDoc {
   readonly title: string;
   /** Plain text, perhaps cut short. */

@@ -28,6 +28,10 @@ export const articleSummary = z
     readingMinutes: z.int().nonnegative(),
     revision: z.int().nonnegative(),
     externalId: z.string().nullable(),
+    highlights: z
+      .object({ title: z.string(), content: z.string() })
+      .optional()
+      .meta({ description: 'Where there is a `search`: HTML, with what matches in `<mark>`' }),
   })
   .meta({ id: 'ArticleSummary' });
 export type ArticleSummary = z.infer<typeof articleSummary>;
@@ -53,6 +57,7 @@ export type CommentView = z.infer<typeof commentView>;
 
 /** An article as one screen shows it. */
 export const articleDetail = articleSummary
+  .omit({ highlights: true })
   .extend({
     content: z.string(),
     author: personSummary.extend({ articleCount: z.int().nullable(), followerCount: z.int().nullable() }),

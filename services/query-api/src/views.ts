@@ -1,5 +1,5 @@
 /** The views that several handlers share. A view of one handler's own is defined beside it. */
-import { profileDocumentsView, profilesView } from '@annals/contracts/identity/docs';
+import { followsView, profileDocumentsView, profilesView } from '@annals/contracts/identity/docs';
 import { categoriesView, categoryDocumentsView } from '@annals/contracts/publishing/category.docs';
 import {
   articleCountersView,
@@ -47,6 +47,7 @@ export function isViewOfDocuments(name: string): boolean {
 
 export const profiles = defineView(profilesView);
 export const profileDocuments = defineView(profileDocumentsView);
+export const follows = defineView(followsView);
 export const articleList = defineView(articleListView);
 export const articleSearch = defineView(articleSearchView);
 export const articleDetails = defineView(articleDetailsView);

@@ -36,7 +36,7 @@ describe('article_search', () => {
     spec
       .given(created(), updated({ content: '' }), updated({ tags: [], previousTags: ['one'] }))
       .thenDocument(ARTICLE, { title: 'On Enginés', text: '' });
-    spec.given(created()).thenColumns(ARTICLE, { document: 'On Enginés\nSome words.' });
+    spec.given(created()).thenColumns(ARTICLE, { document: 'On Enginés\nSome words.', title: 'On Enginés' });
   });
 
   test('nothing is made of an update alone', () => {

@@ -47,6 +47,8 @@ export const articleList = defineProjection<ArticleListDoc>()({
       '(updated_at, key) where not is_public and not is_deleted',
       '(category_id, published_at, key) where not is_deleted and category_id is not null',
       '(external_id) where external_id is not null',
+      // Whoever may see what is found by its text or its trend is told by this index alone.
+      '(key) include (is_public, author_id) where not is_deleted',
       'using gin (tags)',
       'using gin (title_folded gin_trgm_ops)',
     ],

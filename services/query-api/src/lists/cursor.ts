@@ -26,13 +26,15 @@ const isTime = (text: string) =>
 const isKey: Record<SortType, (text: string) => boolean> = {
   text: (text) => !text.includes('\u0000') && text.isWellFormed(),
   integer: (text) => /^-?\d{1,9}$/.test(text),
+  bigint: (text) => /^-?\d{1,16}$/.test(text),
   real: (text) => /^\d{1,9}(\.\d{1,20})?(e-\d{1,2})?$/.test(text),
   timestamptz: (text) => text === '-infinity' || isTime(text),
 };
 
 /** What a cursor belongs to. */
 export function listIdentity(path: string, request: ListRequest, order: readonly Order[]): string {
-  const identity = JSON.stringify([path, request.filters, request.search ?? null, order]);
+  const { filters, search = null, parameters } = request;
+  const identity = JSON.stringify([path, filters, search, order, ...(parameters ? [parameters] : [])]);
   return hash('sha256', identity, 'base64url').slice(0, 12);
 }
 
@@ -50,6 +52,13 @@ export function decodeCursor(text: string, identity: string, types: readonly Sor
   const isRight = keys.length === types.length && types.every((type, at) => isKey[type](keys[at] ?? ''));
   if (!isRight) throw invalid('It is not one that a list gave.');
   return { direction, keys };
+}
+
+/** The first sort key of a cursor that is still to be checked; undefined at the start, and where there is none. */
+export function firstKeyOf(text: string | undefined): string | undefined {
+  if (text === undefined || text === START) return undefined;
+  const parsed = encoded.safeParse(parse(text));
+  return parsed.success ? parsed.data[2][0] : undefined;
 }
 
 function parse(text: string): unknown {

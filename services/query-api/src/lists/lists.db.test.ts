@@ -1,6 +1,7 @@
 import { as, openReadSide, PUBLIC_URL, type ReadSide } from '@annals/testing/read-side';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Article, ids, person } from '../facts.fixture.ts';
+import { articleList } from '../views.ts';
 
 let side: ReadSide;
 const ada = person('ada.lovelace', 'Ada', 'Lovelace');
@@ -158,7 +159,7 @@ describe('P5 cursors', () => {
       made([identity, 'sideways', keys]),
       made([identity, direction, keys.slice(1)]),
       made([identity, direction, ['2026-99-99 00:00:00+00', keys[1]]]),
-      made([identity, direction, ["'; drop table views.article_list_v2; --", keys[1]]]),
+      made([identity, direction, ["'; drop table views.article_list_v3; --", keys[1]]]),
       made([identity, direction, ['infinity', keys[1]]]),
       made([identity, direction, [keys[0], `\u0000`]]),
       made([identity, direction, [keys[0], `\ud800`]]),
@@ -253,11 +254,11 @@ describe('P5 counts', () => {
 
   test('beyond 10,000 are capped unless a counter is kept, and pages end in a cursor', async () => {
     await side.pool.query(
-      `insert into views.article_list_v2 (key, doc, part, author_id, title_folded, tags, is_public, is_deleted,
+      `insert into views.${articleList.name} (key, doc, part, author_id, title_folded, tags, is_public, is_deleted,
          is_featured, published_at, created_at, updated_at, like_count, comment_count, external_id)
        select 'bulk-' || n, doc, part, 'bulk', 'bulk', '{}', true, false,
          false, '2020-01-01'::timestamptz - n * interval '1 minute', created_at, updated_at, 0, 0, null
-       from views.article_list_v2, generate_series(1, 10100) n where key = $1`,
+       from views.${articleList.name}, generate_series(1, 10100) n where key = $1`,
       [articles[0]?.id],
     );
     const query = 'title[contains]=bulk';
@@ -271,7 +272,7 @@ describe('P5 counts', () => {
     expect(beyond.next).toBeNull();
     const tooDeep = await side.get(`/v1/articles?${query}&page=101&pageSize=100`);
     expect([tooDeep.status, tooDeep.body.code]).toEqual([400, 'page-too-deep']);
-    await side.pool.query(`delete from views.article_list_v2 where key like 'bulk-%'`);
+    await side.pool.query(`delete from views.${articleList.name} where key like 'bulk-%'`);
   });
 });
 
@@ -292,7 +293,7 @@ describe('P6 sparse fields', () => {
 
 describe('what clients make up', () => {
   const evil = [
-    "'; drop table views.article_list_v2; --",
+    "'; drop table views.article_list_v3; --",
     '") or 1=1 --',
     '$1',
     '\\',

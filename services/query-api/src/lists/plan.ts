@@ -80,16 +80,14 @@ function statementOf(
   steps: readonly Step[],
   cursor: Cursor | null,
 ): Sql {
-  const { page = 1, pageSize } = request;
   const isBackwards = cursor?.direction === 'previous';
   const scan = isBackwards ? steps.map((step) => ({ ...step, descending: !step.descending })) : steps;
   const where = cursor ? [...source.where, beyond(scan, cursor.keys)] : source.where;
-  const offset = page > 1 ? raw(` offset ${(page - 1) * pageSize}`) : nothing;
   const values = steps.map(({ value }, at) => sql`${value} as ${stepName(at)}`);
-  const pageClause = sql`page as (
-    select ${source.columns}, ${join(values, ', ')} from ${source.from} where ${all(where)}
-    order by ${orderOf(scan, ({ value }) => value)} limit ${raw(pageSize + 1)}${offset}
-  )`;
+  const columns = source.late ? sql`${source.key} as key` : source.columns;
+  const found = sql`select ${columns}, ${join(values, ', ')} from ${source.from} where ${all(where)}
+    order by ${orderOf(scan, ({ value }) => value)}`;
+  const pageClause = sql`page as (${pageOf(source, found, scan, request)})`;
   const ordered = (some: readonly Step[]) => orderOf(some, (_, at) => sql`page.${stepName(at)}`);
   const keys = nextNeedsCursor(request)
     ? sql`array_agg(${keysOf(steps)} order by ${ordered(scan)})`
@@ -99,6 +97,24 @@ function statementOf(
     select string_agg(${source.item}, e',\\r\\n' order by ${ordered(steps)}) as items,
       count(*)::integer as found, ${keys} as keys, ${count} as count
     from page ${source.joins ?? nothing}`;
+}
+
+/** The page's rows, of all that were `found` in this order. */
+function pageOf(
+  { branches, late, columns }: ListSource,
+  found: Sql,
+  scan: readonly Step[],
+  { page = 1, pageSize }: ListRequest,
+): Sql {
+  const offset = page > 1 ? raw(` offset ${(page - 1) * pageSize}`) : nothing;
+  const limits = sql`limit ${raw(pageSize + 1)}${offset}`;
+  if (branches) {
+    return sql`select found.* from ${branches} cross join lateral (${found} limit ${raw(page * pageSize + 1)}) found
+      order by ${orderOf(scan, (_, at) => sql`found.${stepName(at)}`)} ${limits}`;
+  }
+  if (!late) return sql`${found} ${limits}`;
+  const steps = scan.map((_, at) => sql`picked.${stepName(at)}`);
+  return sql`select ${columns}, ${join(steps, ', ')} from (${found} ${limits}) picked ${late}`;
 }
 
 /** As a JSON array of texts. */

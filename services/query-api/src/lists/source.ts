@@ -3,7 +3,7 @@ import type { View } from '../views.ts';
 import type { Sql } from './sql.ts';
 
 /** How a sort key's values travel in cursors. */
-export type SortType = 'text' | 'integer' | 'real' | 'timestamptz';
+export type SortType = 'text' | 'integer' | 'bigint' | 'real' | 'timestamptz';
 
 /** A value to sort by. Never null. */
 export interface SortKey {
@@ -23,6 +23,11 @@ export interface ListSource {
   readonly views: readonly View[];
   /** `with` clauses that `from` needs, each `name as (…)`. */
   readonly with?: readonly Sql[];
+  /**
+   * Rows that each have a part of the list: `from` and `where` may name them. An index should give each part in any
+   * order. Needs a `count`.
+   */
+  readonly branches?: Sql;
   /** The rows: tables, joins. */
   readonly from: Sql;
   readonly where: readonly Sql[];
@@ -31,6 +36,11 @@ export interface ListSource {
   readonly sort: Readonly<Record<string, SortKey>>;
   /** Where the request names no order. */
   readonly defaultOrder: readonly Order[];
+  /**
+   * Joins to `picked (key)`, the page's rows: where they have columns that are not needed to find them. `columns` then
+   * are of these joins.
+   */
+  readonly late?: Sql;
   /** Columns of `from` that `item` and `joins` need; there they belong to `page`. */
   readonly columns: Sql;
   /** Joins to `page`, at most one row each. */
@@ -39,6 +49,8 @@ export interface ListSource {
   readonly item: Sql;
   /** True where an index gives the rows in whatever order, with next to none that `where` then leaves out. */
   readonly isIndexed?: boolean;
+  /** Where it depends on the time: until when it is the same, in milliseconds since 1970. */
+  readonly until?: number;
   /** The number of all rows, where it is kept or cheap. Without it, counted up to 10,000. */
   readonly count?: Sql;
 }

@@ -1,44 +1,146 @@
 /**
  * The search over titles, contents and names of authors: stemmed, accents aside, best first. Where nothing matches,
  * titles that differ by a typo are found instead.
+ *
+ * To rank a content its whole vector has to be read, so no more than {@link MAX_RANKED} are. Words that match more than that
+ * say little: then titles come first, after them what people of that name wrote, then contents, each the newest first.
  */
 import { foldTitle } from '@annals/contracts/publishing/docs';
-import { all, raw, type Sql, sql } from '../lists/sql.ts';
+import { all, join, nothing, raw, type Sql, sql } from '../lists/sql.ts';
 import { articleList, articleSearch, profiles } from '../views.ts';
 
+/** Matches that are ranked one by one. */
+const MAX_RANKED = 2_000;
+/** … where a walk that began so goes on while more and more matches come. */
+const MAX_RANKED_ON = 10 * MAX_RANKED;
+/** Below 1, so that a cursor tells which order it belongs to. */
+const rankOf = (query: Sql) => sql`ts_rank(s.document, ${query}, 32)`;
 /** A match of the author's name ranks between one of the title and one of the content. */
-const AUTHOR_RANK = raw('0.3');
+const AUTHOR_RANK = raw('0.23');
 /** Below every true match. */
 const TYPO_RANK = raw('0.01');
+const COARSE = { title: raw('3'), author: raw('2'), content: raw('1') } as const;
 /** Authors of one name that are looked at. */
 const MAX_AUTHORS = raw(1_000);
+/** Titles that are compared with what may be a typo, and the most alike of them, which are looked at word by word. */
+const MAX_COMPARED = raw(10_000);
+const MAX_ALIKE = raw(1_000);
+/** Of a text, as much is looked through for what to show. */
+const MAX_SHOWN = raw(20_000);
+
+/** How a walk by cursors began: its order is kept, however many matches come and go. */
+export type SearchOrder = 'ranked' | 'coarse' | 'undecided';
+
+/** The order of the list that a cursor with this first key belongs to. */
+export function orderOfKey(rank: string | undefined): SearchOrder {
+  if (rank === undefined) return 'undecided';
+  return Number(rank) < 1 ? 'ranked' : 'coarse';
+}
 
 /** `found (key, rank)`: the articles, among the rows of `article_list` called `t`, that `where` holds for. */
-export function searchClauses(search: string, where: readonly Sql[]): readonly Sql[] {
-  const visible = all(where);
-  const folded = foldTitle(search);
+export function searchClauses(search: string, where: readonly Sql[], order: SearchOrder): readonly Sql[] {
+  const query = textQuery(search);
+  const matches = matching(query, where);
+  const limit = order === 'ranked' ? MAX_RANKED_ON : MAX_RANKED;
+  const few = sql`(select count(*) from candidates) <= ${raw(order === 'coarse' ? -1 : limit)}`;
   return [
+    sql`candidates as materialized (
+      select s.key from ${matches} limit ${raw(order === 'coarse' ? 0 : limit + 1)}
+    )`,
     sql`matched as (
-      select s.key, ts_rank(s.document, websearch_to_tsquery('views.annals_text', ${search})) as rank
-      from ${articleSearch.table} s where s.document @@ websearch_to_tsquery('views.annals_text', ${search})
+      select s.key, ${rankOf(query)} as rank
+      from candidates c join ${articleSearch.table} s on s.key = c.key where ${few}
       union all
-      select a.key, ${AUTHOR_RANK} from ${articleList.table} a where not a.is_deleted and a.author_id = any (array(
-        select p.key collate "default" from ${profiles.table} p
-        where p.names @@ websearch_to_tsquery('views.annals_names', ${search}) limit ${MAX_AUTHORS}))
+      select s.key, case when s.title @@ ${query} then ${COARSE.title} else ${COARSE.content} end
+      from ${matches} and not ${few}
+      union all
+      select t.key, case when ${few} then ${AUTHOR_RANK} else ${COARSE.author} end
+      from ${byAuthors(search, where)}
     )`,
-    sql`exact as materialized (
-      select t.key, max(matched.rank)::real as rank
-      from matched join ${articleList.table} t on t.key = matched.key where ${visible} group by t.key
-    )`,
+    sql`exact as materialized (select key, max(rank)::real as rank from matched group by key)`,
+    alike(search, where, nothing),
     sql`found as materialized (
       select key, rank from exact
       union all
-      select t.key, (${TYPO_RANK} * word_similarity(${folded}, t.title_folded))::real
-      from ${articleList.table} t
-      where not exists (select from exact) and ${visible}
-        and ${folded} <% t.title_folded and ${isMisspelt(folded)}
+      select a.key, (${TYPO_RANK} * word_similarity(${foldTitle(search)}, a.title_folded))::real
+      from alike a where ${isMisspelt(foldTitle(search))}
     )`,
   ];
+}
+
+/** `found (key, sort_0, …)`, with as many `values` of `t`, but without ranks: for those who ask for another order. */
+export function matchClauses(search: string, where: readonly Sql[], values: readonly Sql[]): readonly Sql[] {
+  const names = values.map((_, at) => raw(`sort_${at}`));
+  const columns = join(
+    values.map((value, at) => sql`${value} as ${names[at] ?? nothing}`),
+    ', ',
+  );
+  const wanted = sql`t.key, ${columns}`;
+  return [
+    sql`exact as materialized (
+      select ${wanted} from ${matching(textQuery(search), where)}
+      union
+      select ${wanted} from ${byAuthors(search, where)}
+    )`,
+    alike(search, where, sql`, ${columns}`),
+    sql`found as materialized (
+      select * from exact
+      union all
+      select a.key, ${join(names, ', ')} from alike a where ${isMisspelt(foldTitle(search))}
+    )`,
+  ];
+}
+
+/** `from … where …`, without the `from`: the rows whose text matches. */
+function matching(query: Sql, where: readonly Sql[]): Sql {
+  return sql`${articleSearch.table} s join ${articleList.table} t on t.key = s.key
+    where s.document @@ ${query} and ${all(where)}`;
+}
+
+/** The same: the rows of authors of that name. */
+function byAuthors(search: string, where: readonly Sql[]): Sql {
+  return sql`${articleList.table} t where t.author_id = any (array(
+    select p.key collate "default" from ${profiles.table} p
+    where p.names @@ websearch_to_tsquery('views.annals_names', ${search}) limit ${MAX_AUTHORS})) and ${all(where)}`;
+}
+
+/** `alike`: where nothing matches, the rows whose titles are most alike. */
+function alike(search: string, where: readonly Sql[], columns: Sql): Sql {
+  const folded = foldTitle(search);
+  return sql`alike as materialized (
+    select * from (
+      select t.key, t.title_folded${columns} from ${articleList.table} t
+      where not exists (select from exact) and ${all(where)} and ${folded} <% t.title_folded
+      limit ${MAX_COMPARED}
+    ) near order by word_similarity(${folded}, near.title_folded) desc limit ${MAX_ALIKE}
+  )`;
+}
+
+/** What of the page's articles matches, as the field `highlights` of the item's JSON; `s` is the row of `article_search`. */
+export function highlightsOf(search: string): Sql {
+  const query = textQuery(search);
+  const shown = (text: Sql, options: string) =>
+    sql`ts_headline('views.annals_text', ${escaped(text)}, ${query}, ${raw(`'StartSel=<mark>, StopSel=</mark>, ${options}'`)})`;
+  const title = shown(sql`coalesce(s.doc ->> 'title', '')`, 'HighlightAll=true');
+  const content = shown(
+    sql`left(coalesce(s.doc ->> 'text', ''), ${MAX_SHOWN})`,
+    'MaxFragments=2, MaxWords=30, MinWords=10, FragmentDelimiter=" … "',
+  );
+  return sql`',"highlights":' || json_build_object('title', ${title}, 'content', ${content})::text`;
+}
+
+/** Joins what {@link highlightsOf} needs to the article `key`. */
+export function joinSearched(key: Sql): Sql {
+  return sql`left join ${articleSearch.table} s on s.key = ${key}`;
+}
+
+/** As HTML: what was a tag in the text stays text. */
+function escaped(text: Sql): Sql {
+  return sql`replace(replace(replace(${text}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;')`;
+}
+
+function textQuery(search: string): Sql {
+  return sql`websearch_to_tsquery('views.annals_text', ${search})`;
 }
 
 /** Each word of the search is, but for a few letters, one of the title. Words too short to tell don't count. */
@@ -47,7 +149,7 @@ function isMisspelt(folded: string): Sql {
   if (words.length === 0) return raw('false');
   return sql`(
     select bool_and(exists (
-      select from regexp_split_to_table(t.title_folded, '[^[:alnum:]]+') title_word
+      select from regexp_split_to_table(a.title_folded, '[^[:alnum:]]+') title_word
       where levenshtein_less_equal(title_word, word, edits) <= edits
     ))
     from unnest(${words}::text[], ${words.map(editsIn)}::integer[]) typed (word, edits)

@@ -1,12 +1,13 @@
 /** Lists of articles for a caller. */
 import type { ListRequest } from '@annals/contracts/kit/list';
 import { joinPerson, personJson } from '../identity/person-json.ts';
+import { firstKeyOf } from '../lists/cursor.ts';
 import type { ListSource, SortKey } from '../lists/source.ts';
-import { raw, type Sql, sql } from '../lists/sql.ts';
+import { nothing, raw, type Sql, sql } from '../lists/sql.ts';
 import { articleCounters, articleList, articleSearch, categories, profiles } from '../views.ts';
 import { countOf } from './article-count.ts';
 import { conditionOf } from './article-filters.ts';
-import { searchClauses } from './article-search.ts';
+import { highlightsOf, joinSearched, matchClauses, orderOfKey, searchClauses } from './article-search.ts';
 import { categoryJson, joinCategory } from './category-json.ts';
 import { type Viewer, visibleTo } from './standing.ts';
 
@@ -25,14 +26,21 @@ const sort: Readonly<Record<string, SortKey>> = {
   [RELEVANCE]: { value: raw('found.rank'), type: 'real' },
 };
 
-const shape = {
+/** What all lists of articles have in common; `t` is the row of `article_list`. */
+export const articleShape = {
   key: raw('t.key'),
   sort,
   columns: raw('t.part, t.author_id, t.category_id'),
   joins: sql`${joinPerson(raw('page.author_id'))} ${joinCategory(raw('page.category_id'))}`,
-  item: sql`page.part || ',"author":' || ${personJson(raw('page.author_id'))}
-    || ',"category":' || ${categoryJson(raw('page.category_id'))} || '}'`,
+  item: itemWith(nothing),
 };
+
+/** An article's JSON, with `more` fields at its end. */
+function itemWith(more: Sql): Sql {
+  const start = sql`page.part || ',"author":' || ${personJson(raw('page.author_id'))}
+    || ',"category":' || ${categoryJson(raw('page.category_id'))}`;
+  return more === nothing ? sql`${start} || '}'` : sql`${start} || ${more} || '}'`;
+}
 
 /** The articles that the viewer may see and that the request asks for; newest publication first. */
 export function visibleArticles(viewer: Viewer, request: ListRequest): ListSource {
@@ -64,19 +72,59 @@ function articles(
   count?: Sql,
 ): ListSource {
   const { search } = request;
-  const table = sql`${articleList.table} t`;
   if (search === undefined) {
     const counters = count ? [articleCounters] : [];
     const views = [articleList, profiles, categories, ...counters];
     const counted = count ? { count } : {};
-    return { ...shape, views, from: table, where, defaultOrder, ...counted, isIndexed: isIndexed(request) };
+    return {
+      ...articleShape,
+      views,
+      from: sql`${articleList.table} t`,
+      where,
+      defaultOrder,
+      ...counted,
+      isIndexed: isIndexed(request),
+    };
   }
   return {
-    ...shape,
+    ...articleShape,
     views: [articleList, profiles, categories, articleSearch],
-    with: searchClauses(search, where),
-    from: sql`found join ${table} on t.key = found.key`,
+    ...foundBy(search, where, request),
+    columns: sql`${articleShape.columns}, t.key as article`,
+    joins: sql`${articleShape.joins} ${joinSearched(raw('page.article'))}`,
+    item: itemWith(highlightsOf(search)),
     where: [],
     defaultOrder: [{ field: RELEVANCE, descending: true }],
+  };
+}
+
+/** Articles are looked up once it is known which the page holds. */
+function foundBy(
+  search: string,
+  where: readonly Sql[],
+  request: ListRequest,
+): Pick<ListSource, 'with' | 'from' | 'key' | 'late' | 'sort'> {
+  const source = {
+    from: raw('found'),
+    key: raw('found.key'),
+    late: sql`join ${articleList.table} t on t.key = picked.key`,
+  };
+  if (request.sort.length === 0) {
+    const order = orderOfKey(firstKeyOf(request.cursor));
+    return { ...source, with: searchClauses(search, where, order), sort };
+  }
+  const keys = request.sort.flatMap(({ field }) => sort[field] ?? []);
+  const found = request.sort.map(({ field }, at): [string, SortKey] => [
+    field,
+    { value: raw(`found.sort_${at}`), type: sort[field]?.type ?? 'text' },
+  ]);
+  return {
+    ...source,
+    with: matchClauses(
+      search,
+      where,
+      keys.map(({ value }) => value),
+    ),
+    sort: Object.fromEntries(found),
   };
 }

@@ -36,11 +36,16 @@ export function maySee(viewer: Viewer, standing: Standing): boolean {
   return !standing.isDeleted && (standing.isPublished || mayEdit(viewer, standing));
 }
 
+/**
+ * What everyone may see among the rows of `article_list` called `t`. What is public is not deleted; but the planner does
+ * not know, and most indexes are of what is not deleted.
+ */
+export const PUBLIC = raw('t.is_public and not t.is_deleted');
+
 /** The articles that the viewer may see, among the rows of `article_list` called `t`. */
 export function visibleTo({ userId, isStaff }: Viewer): readonly Sql[] {
   if (isStaff) return [raw('not t.is_deleted')];
-  // What is public is not deleted; but the planner does not know, and most indexes are of what is not deleted.
-  if (userId === null) return [raw('t.is_public and not t.is_deleted')];
+  if (userId === null) return [PUBLIC];
   return [raw('not t.is_deleted'), sql`(t.is_public or t.author_id = ${userId})`];
 }
 
