@@ -95,6 +95,34 @@ describe('a subject’s state', () => {
     });
   });
 
+  it('names the category that an article stands under, and categories by themselves', () => {
+    const categoryId = '01990000-0000-7000-8000-0000000000d1';
+    const move = event('ArticleUpdated', { ...ids, isPublished: true, categoryId }, 3);
+    const away = event('ArticleUpdated', { ...ids, isPublished: true, categoryId: null }, 4);
+    expect(publicOf(created, published, move)).toMatchObject({ categoryId, revision: 3 });
+    expect(publicOf(created, published, move, away)).not.toHaveProperty('categoryId');
+    const [moved, left] = [move, away].map((one) => eventRecords(topics, one)[0]?.value ?? '');
+    expect([JSON.parse(moved ?? ''), JSON.parse(left ?? '')]).toMatchObject([
+      { categoryId },
+      { categoryId: null },
+    ]);
+
+    const ofCategory = (type: string, data: object, revision: number) => ({
+      ...event(type, { categoryId, ...data }, revision),
+      stream: `category-${categoryId}`,
+    });
+    const record = stateRecord(topics.states.get('category') as TopicState, [
+      ofCategory('CategoryCreated', { name: 'Machines', slug: 'machines' }, 0),
+      ofCategory('CategoryRenamed', { name: 'Engines', slug: 'machines' }, 1),
+      ofCategory('CategoryRetired', {}, 2),
+    ]);
+    expect(record).toMatchObject({ topic: 'annals.publishing.state.v1', key: categoryId });
+    expect(JSON.parse(record?.value ?? '')).toEqual({
+      ...{ id: categoryId, name: 'Engines', slug: 'machines', isRetired: true },
+      ...{ updatedAt: occurredAt, revision: 2 },
+    });
+  });
+
   it('is a tombstone once it was public and no longer is, and never there for what never was', () => {
     expect(stateRecord(state, [created, published, unpublished])).toMatchObject({
       key: articleId,

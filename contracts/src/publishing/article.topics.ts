@@ -9,6 +9,7 @@ import { like } from './like.events.ts';
 const id = uuid.meta({ description: 'The article' });
 const authorId = uuid.meta({ description: 'Its author' });
 const tags = z.array(z.string());
+const categoryId = uuid.optional().meta({ description: 'Left out where it stands under none' });
 const subject = (event: { readonly data: { readonly articleId: string } }) => event.data.articleId;
 const ids = (event: { readonly data: { readonly articleId: string; readonly authorId: string } }) => ({
   id: event.data.articleId,
@@ -20,9 +21,12 @@ export const articleTopicEvents = defineTopicEvents('publishing', article, {
     name: 'article-published',
     version: 1,
     summary: 'An article can be read by everyone',
-    data: z.object({ id, authorId, publishedAt: timestamp, tags }),
+    data: z.object({ id, authorId, publishedAt: timestamp, tags, categoryId }),
     subject,
-    of: (event) => ({ ...ids(event), publishedAt: event.data.publishedAt, tags: event.data.tags }),
+    of: (event) => {
+      const { publishedAt, tags, categoryId } = event.data;
+      return { ...ids(event), publishedAt, tags, categoryId };
+    },
   },
   ArticleUpdated: {
     name: 'article-updated',
@@ -34,12 +38,17 @@ export const articleTopicEvents = defineTopicEvents('publishing', article, {
       title: z.string().optional().meta({ description: 'The new one, where it changed' }),
       slug: z.string().optional().meta({ description: 'The new one, where it changed' }),
       tags: tags.optional().meta({ description: 'The new ones, where they changed' }),
+      categoryId: uuid
+        .nullable()
+        .optional()
+        .meta({ description: 'The new one, where it changed; null: none any more' }),
       contentChanged: z.boolean(),
     }),
     subject,
     of: (event) => {
-      const { isPublished, title, slug, tags, content } = event.data;
-      return isPublished ? { ...ids(event), title, slug, tags, contentChanged: content !== undefined } : null;
+      const { isPublished, title, slug, tags, categoryId, content } = event.data;
+      const contentChanged = content !== undefined;
+      return isPublished ? { ...ids(event), title, slug, tags, categoryId, contentChanged } : null;
     },
   },
   ArticleUnpublished: {
@@ -62,9 +71,12 @@ export const articleTopicEvents = defineTopicEvents('publishing', article, {
     name: 'article-restored',
     version: 1,
     summary: 'A deleted article can be read by everyone again',
-    data: z.object({ id, authorId, tags }),
+    data: z.object({ id, authorId, tags, categoryId }),
     subject,
-    of: (event) => (event.data.isPublished ? { ...ids(event), tags: event.data.tags } : null),
+    of: (event) => {
+      const { isPublished, tags, categoryId } = event.data;
+      return isPublished ? { ...ids(event), tags, categoryId } : null;
+    },
   },
 });
 
@@ -122,6 +134,7 @@ const state = z.object({
   title: z.string(),
   slug: z.string(),
   tags,
+  categoryId,
   publishedAt: timestamp,
   updatedAt: timestamp,
   revision: z.int().nonnegative().meta({ description: 'Grows with every change' }),
@@ -152,14 +165,16 @@ export const articleTopicState = defineTopicState<Known>()('publishing', article
   evolve(current, { type, data, metadata, revision }) {
     const change = { revision, updatedAt: metadata.occurredAt };
     if (type === 'ArticleCreated') {
-      const { articleId, authorId, title, slug, tags } = data;
-      return { id: articleId, authorId, title, slug, tags, publishedAt: null, isDeleted: false, ...change };
+      const { articleId: id, authorId, title, slug, tags, categoryId } = data;
+      return { id, authorId, title, slug, tags, categoryId, publishedAt: null, isDeleted: false, ...change };
     }
     if (!current) return null;
     switch (type) {
       case 'ArticleUpdated': {
         const { title = current.title, slug = current.slug, tags = current.tags } = data;
-        return { ...current, title, slug, tags, ...change };
+        const categoryId =
+          data.categoryId === undefined ? current.categoryId : (data.categoryId ?? undefined);
+        return { ...current, title, slug, tags, categoryId, ...change };
       }
       case 'ArticlePublished':
         return { ...current, publishedAt: data.publishedAt, ...change };
