@@ -40,7 +40,7 @@ const letThemWork = () => sleep(phaseMs);
 const kindsOfViews = [
   /^(profiles|profile_documents)_v/,
   /^(article_list|article_details)_v/,
-  /^(article_counters|article_search|comments|likes|accounts)_v/,
+  /^(article_counters|article_search|article_trends|comments|likes|follows|accounts)_v/,
   /^article_history_v/,
   /^(categories|category_documents)_v/,
 ];

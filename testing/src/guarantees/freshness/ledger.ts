@@ -1,7 +1,16 @@
 /** What has been acknowledged: each aspect of the world has versions 1, 2, 3, …, each at a position of the log. */
 
 /** Something that changes in steps and is shown by queries. Every step makes its number one greater. */
-export const aspects = ['title', 'name', 'comments', 'likes', 'published', 'registered', 'category'] as const;
+export const aspects = [
+  'title',
+  'name',
+  'comments',
+  'likes',
+  'followers',
+  'published',
+  'registered',
+  'category',
+] as const;
 export type Aspect = (typeof aspects)[number];
 
 export class Ledger {

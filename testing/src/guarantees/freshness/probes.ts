@@ -1,4 +1,5 @@
 /** A probe of every GET route that reads views: which aspects of the world its answer shows, and at which version. */
+import { listFollowers, listFollowing } from '@annals/contracts/identity/follow.routes';
 import { getMe, getUser, listUsers } from '@annals/contracts/identity/user.routes';
 import type { Route } from '@annals/contracts/kit/route';
 import {
@@ -11,6 +12,7 @@ import {
 } from '@annals/contracts/publishing/article.routes';
 import { getCategory, listCategories, listTags } from '@annals/contracts/publishing/category.routes';
 import { getComment, listComments } from '@annals/contracts/publishing/comment.routes';
+import { listFeed, listTrending } from '@annals/contracts/publishing/reading.routes';
 import type { Api, CallOptions } from '../../e2e/client.ts';
 import type { Aspect } from './ledger.ts';
 import type { World } from './world.ts';
@@ -58,7 +60,22 @@ const articleInList = ({ articleId }: World): Shown => ({
 
 /** The oldest of the author's articles is the world's. */
 const oldestFirst = { sort: 'createdAt', pageSize: 5 };
-const profile: Shown = { name: nameOf, published: ({ articleCount }) => articleCount };
+const profile: Shown = {
+  name: nameOf,
+  published: ({ articleCount }) => articleCount,
+  followers: ({ followerCount }) => followerCount,
+};
+/** Of the newest article; there may be none. */
+const newest =
+  (read: (article: Body) => number) =>
+  ({ results: [found] }: Body): number =>
+    found ? read(found) : -1;
+/** What trends on a busy stack need not hold the article. */
+const whereListed = (articleId: string, read: (article: Body) => number) => (body: Body) =>
+  Math.max(inList(articleId, read)(body), body.results.length === TRENDING ? Number.POSITIVE_INFINITY : -1);
+
+/** A page of what trends. */
+const TRENDING = 100;
 
 export const probes: readonly Probe[] = [
   {
@@ -191,6 +208,46 @@ export const probes: readonly Probe[] = [
       api: anonymous,
       options: { query: { name: word } },
       shows: { published: ({ results: [found] }) => found?.articleCount ?? -1 },
+    }),
+  },
+  {
+    route: listFeed,
+    ask: ({ follower }) => ({
+      api: follower.api,
+      options: { query: { pageSize: 1 } },
+      shows: {
+        published: ({ count }) => count,
+        name: newest(({ author }) => nameOf(author)),
+        category: newest(({ category }) => nameOfCategory(category)),
+      },
+    }),
+  },
+  {
+    route: listTrending,
+    ask: ({ anonymous, articleId }) => ({
+      api: anonymous,
+      options: { query: { window: '1d', pageSize: TRENDING } },
+      shows: {
+        title: whereListed(articleId, ({ title }) => versionOfTitle(title)),
+        likes: whereListed(articleId, ({ likeCount }) => likeCount),
+        name: whereListed(articleId, ({ author }) => nameOf(author)),
+      },
+    }),
+  },
+  {
+    route: listFollowers,
+    ask: ({ anonymous, author }) => ({
+      api: anonymous,
+      options: { params: { id: author.id }, query: { pageSize: 100 } },
+      shows: { followers: ({ results, count }) => Math.min(results.length, count) },
+    }),
+  },
+  {
+    route: listFollowing,
+    ask: ({ anonymous, follower }) => ({
+      api: anonymous,
+      options: { params: { id: follower.id } },
+      shows: { name: ({ results: [found] }) => (found ? nameOf(found) : -1) },
     }),
   },
   { route: getMe, ask: ({ author }) => ({ api: author.api, options: {}, shows: profile }) },

@@ -1,4 +1,5 @@
 /** One published article, its author and readers, and writers that change each aspect of them step by step. */
+import { followUser } from '@annals/contracts/identity/follow.routes';
 import { registerUser, updateMe } from '@annals/contracts/identity/user.routes';
 import {
   createArticle,
@@ -14,6 +15,8 @@ import { type Aspect, Ledger } from './ledger.ts';
 
 export interface World {
   readonly author: Person;
+  /** The author's first follower, who follows nobody else. */
+  readonly follower: Person;
   readonly anonymous: Api;
   readonly articleId: string;
   /** What all the author's articles stand under, and nobody else's. */
@@ -29,13 +32,14 @@ export interface World {
   readonly newcomers: string;
   /** Takes the next step of `aspect`, and records it. */
   step(aspect: Aspect): Promise<void>;
-  /** Which aspects can still change: there are only so many readers who can like. */
+  /** Which aspects can still change: there are only so many readers who can like and follow. */
   canStep(aspect: Aspect): boolean;
 }
 
-/** Makes the world; `readers` is how many likes it can have. `importer`: a service token. */
+/** Makes the world; `readers` is how many likes it can have, and how many followers besides the first. `importer`: a service token. */
 export async function createWorld(url: string, importer: string, readers: number): Promise<World> {
   const author = await newPerson(url, 'author');
+  const follower = await newPerson(url, 'follower');
   const fans: Person[] = [];
   for (let n = 0; n < readers; n++) fans.push(await newPerson(url, 'fan'));
   const word = `w${uniqueName('fresh').replaceAll('-', '')}`;
@@ -52,6 +56,8 @@ export async function createWorld(url: string, importer: string, readers: number
   const ledger = new Ledger();
   const first = await write();
   ledger.record('published', positionOf(first));
+  const followed = await follower.api.ok(followUser, { params: { id: author.id } });
+  ledger.record('followers', positionOf(followed));
   const articleId: string = first.body.id;
   const titleRevisions: number[] = [];
   const commentIds: string[] = [];
@@ -77,6 +83,11 @@ export async function createWorld(url: string, importer: string, readers: number
       if (!fan) throw new Error('everybody likes it already');
       return fan.api.ok(likeArticle, { params: { id: articleId } });
     },
+    followers: async () => {
+      const fan = fans[ledger.newest('followers') - 1];
+      if (!fan) throw new Error('everybody follows the author already');
+      return fan.api.ok(followUser, { params: { id: author.id } });
+    },
     published: write,
     category: () => {
       const name = `${word} ${ledger.newest('category') + 1}`;
@@ -89,6 +100,7 @@ export async function createWorld(url: string, importer: string, readers: number
   };
   return {
     author,
+    follower,
     anonymous: new Api(url),
     articleId,
     word,
@@ -98,7 +110,10 @@ export async function createWorld(url: string, importer: string, readers: number
     commentIds,
     newcomers,
     step: async (aspect) => ledger.record(aspect, positionOf(await steps[aspect]())),
-    canStep: (aspect) => aspect !== 'likes' || ledger.newest('likes') < fans.length,
+    canStep: (aspect) => {
+      if (aspect === 'likes') return ledger.newest('likes') < fans.length;
+      return aspect !== 'followers' || ledger.newest('followers') <= fans.length;
+    },
   };
 }
 
