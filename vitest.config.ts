@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { isProving } from './testing/src/config.ts';
 import { GuaranteeTable } from './testing/src/guarantees/table.ts';
+import { AdapterTable } from './testing/src/suites/table.ts';
 
 const globalSetup = 'testing/src/servers/global-setup.ts';
 
@@ -13,7 +14,7 @@ const globalSetup = 'testing/src/servers/global-setup.ts';
 export default defineConfig({
   test: {
     maxWorkers: 2,
-    reporters: ['default', new GuaranteeTable()],
+    reporters: ['default', new GuaranteeTable(), new AdapterTable()],
     projects: [
       {
         test: {
