@@ -1,5 +1,7 @@
 import { createSession, refreshSession } from '@annals/contracts/identity/session.routes';
 import type { SessionTokens } from '@annals/contracts/identity/views';
+import { openEventStore } from '@annals/platform/event-store/open';
+import type { EventStore } from '@annals/platform/event-store/port';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Answer, Api } from '../e2e/client.ts';
@@ -18,14 +20,17 @@ const CRASHES = counts(1, 10);
 
 const stack = sharedStack();
 let database: pg.Client;
+let log: EventStore;
 let ada: Person;
 
 beforeAll(async () => {
   database = new pg.Client({ connectionString: stack.databaseUrl });
   await database.connect();
+  log = await openEventStore(stack, { application: 'guarantees' });
   ada = await newPerson(stack.url, 'ada');
 });
 afterAll(async () => {
+  await log.close();
   await database.end();
   await stack.stop();
 });
@@ -68,11 +73,10 @@ async function passGrace(family: SessionTokens): Promise<void> {
 }
 
 async function revocationsOf(family: SessionTokens): Promise<unknown[]> {
-  const { rows } = await database.query(
-    `select data::jsonb ->> 'reason' as reason from event_store.events where stream = $1 and type = 'SessionRevoked'`,
-    [`session-${sessionIdOf(family)}`],
-  );
-  return rows.map(({ reason }) => reason);
+  const events = await log.read(`session-${sessionIdOf(family)}`);
+  return events
+    .filter(({ type }) => type === 'SessionRevoked')
+    .map(({ data }) => (data as { reason: string }).reason);
 }
 
 /** Nothing of the family is of any use, at any replica; the log says why, once. */
