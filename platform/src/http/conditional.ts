@@ -8,7 +8,7 @@ interface Conditions {
 }
 
 export interface RepresentationOptions {
-  /** The resource's revision; lists have none. */
+  /** The resource's revision. Default 0: lists have none. */
   readonly revision?: number;
   /** Serialised JSON, or a value to serialise. */
   readonly body: unknown;
@@ -20,15 +20,14 @@ export interface RepresentationOptions {
   readonly basis?: object | null;
 }
 
-/** `"<revision>-<hash of the representation>"`; of lists the hash alone. */
-function entityTag(revision: number | undefined, body: string): string {
-  const digest = hash('sha256', body, 'base64url').slice(0, 22);
-  return revision === undefined ? `"${digest}"` : `"${revision}-${digest}"`;
+/** `"<revision>-<hash of the representation>"`. */
+function entityTag(revision: number, body: string): string {
+  return `"${revision}-${hash('sha256', body, 'base64url').slice(0, 22)}"`;
 }
 
 /** The answer that is one representation: 200 with its ETag, or 304 where the client has this representation already. */
 export function representation(request: Conditions, options: RepresentationOptions): RouteResponse {
-  const { revision, position, isPersonal = true } = options;
+  const { revision = 0, position, isPersonal = true } = options;
   const body = typeof options.body === 'string' ? options.body : JSON.stringify(options.body);
   const etag = entityTag(revision, body);
   const headers: Record<string, string> = { etag, ...(isPersonal ? PERSONAL : SHARED) };

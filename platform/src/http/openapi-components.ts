@@ -57,7 +57,7 @@ export const headers = {
     minimum: 1,
   }),
   ETag: promisedHeader(
-    '`"<revision>"` after a command, `"<revision>-<hash>"` of a representation, `"<hash>"` of a list.',
+    '`"<revision>"` after a command, `"<revision>-<hash>"` of a representation; of a list the revision is 0.',
     {
       type: 'string',
       pattern: '^"\\d+(-[\\w-]+)?"$',

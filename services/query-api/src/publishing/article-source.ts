@@ -26,6 +26,9 @@ const sort: Readonly<Record<string, SortKey>> = {
   [RELEVANCE]: { value: raw('found.rank'), type: 'real' },
 };
 
+/** The views that {@link articleShape} reads. */
+export const articleViews = [articleList, profiles, categories];
+
 /** What all lists of articles have in common; `t` is the row of `article_list`. */
 export const articleShape = {
   key: raw('t.key'),
@@ -74,7 +77,7 @@ function articles(
   const { search } = request;
   if (search === undefined) {
     const counters = count ? [articleCounters] : [];
-    const views = [articleList, profiles, categories, ...counters];
+    const views = [...articleViews, ...counters];
     const counted = count ? { count } : {};
     return {
       ...articleShape,
@@ -88,7 +91,7 @@ function articles(
   }
   return {
     ...articleShape,
-    views: [articleList, profiles, categories, articleSearch],
+    views: [...articleViews, articleSearch],
     ...foundBy(search, where, request),
     columns: sql`${articleShape.columns}, t.key as article`,
     joins: sql`${articleShape.joins} ${joinSearched(raw('page.article'))}`,

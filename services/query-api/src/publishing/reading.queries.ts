@@ -11,8 +11,8 @@ import { signedIn } from '../identity/signed-in.ts';
 import type { ListSource } from '../lists/source.ts';
 import { all, raw, sql } from '../lists/sql.ts';
 import { defineQueries } from '../queries.ts';
-import { articleCounters, articleList, defineView, follows, profiles } from '../views.ts';
-import { articleShape } from './article-source.ts';
+import { articleCounters, articleList, defineView, follows } from '../views.ts';
+import { articleShape, articleViews } from './article-source.ts';
 import { PUBLIC } from './standing.ts';
 
 const trends = defineView(articleTrendsView);
@@ -33,7 +33,7 @@ function feedOf(userId: string): ListSource {
   const followed = sql`select f.user_id from ${follows.table} f where f.follower_id = ${userId}`;
   return {
     ...articleShape,
-    views: [articleList, profiles, follows, articleCounters],
+    views: [...articleViews, follows, articleCounters],
     branches: sql`(${followed}) followed`,
     from: sql`${articleList.table} t`,
     where: [PUBLIC, raw('t.author_id = followed.user_id')],
@@ -55,7 +55,7 @@ function trendingIn(window: TrendWindow, now: number): ListSource {
   ]);
   return {
     ...articleShape,
-    views: [articleList, profiles, trends],
+    views: [...articleViews, trends],
     from: sql`${trends.table} r join ${articleList.table} t on t.key = r.key`,
     where: [inWindow, PUBLIC],
     key: raw('r.key'),
