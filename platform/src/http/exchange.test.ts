@@ -67,7 +67,7 @@ it('logs each request with its route, never its path, query, headers or body', a
     payload: { password: 'hunter5' },
   });
   await server.inject({ url: '/v1/notes/hunter6' });
-  expect(lines).toMatchObject([
+  expect(lines.filter(({ category }) => category !== 'security')).toMatchObject([
     { level: 'info', route: '/v1/log-ins', method: 'POST', status: 401, message: 'request refused' },
     {
       level: 'debug',
@@ -78,6 +78,27 @@ it('logs each request with its route, never its path, query, headers or body', a
     },
   ]);
   expect(JSON.stringify(lines)).not.toContain('hunter');
+});
+
+it('X3 tells the security log of 401, 403 and 429, of the last once a minute and caller', async () => {
+  const refusals = [
+    'unauthenticated',
+    'forbidden',
+    'not-found',
+    'too-many-requests',
+    'too-many-requests',
+  ] as const;
+  const left = [...refusals];
+  const handlers = { listNotes: () => Promise.reject(new Problem(left.shift() ?? 'forbidden', 'No.')) };
+  const { server, lines } = await sampleServer({ handlers });
+  for (const _ of refusals) await server.inject({ url: '/v1/notes' });
+  const told = lines.filter(({ category }) => category === 'security');
+  const request = { action: 'request', outcome: 'refused', route: '/v1/notes', method: 'GET' };
+  expect(told).toMatchObject([
+    { ...request, status: 401, reason: 'unauthenticated', userId: null, address: '127.0.0.1' },
+    { ...request, status: 403, reason: 'forbidden', traceId: expect.any(String) },
+    { ...request, status: 429, reason: 'too-many-requests' },
+  ]);
 });
 
 it('X4 warns of slow requests, and says how often and how long they asked others', async () => {

@@ -2,14 +2,16 @@
 import { type OutgoingHttpHeaders, validateHeaderValue } from 'node:http';
 import { Problem } from '@annals/contracts/problems';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { LRUCache } from 'lru-cache';
 import { Histogram, type Registry } from 'prom-client';
 import type { Logger } from '../telemetry/logger.ts';
 import { measureQueries, QueryTime } from '../telemetry/query-time.ts';
+import { createSecurityLog, type SecurityLog } from '../telemetry/security-log.ts';
 import type { Span, Tracing } from '../telemetry/tracing.ts';
 import { corsHeaders } from './cors.ts';
 import { discardBody } from './json-body.ts';
 import { problemResponse, toProblem } from './problem-response.ts';
-import type { RouteResponse } from './types.ts';
+import type { Caller, RouteResponse } from './types.ts';
 
 /** The histogram of all requests, labelled `route`, `method`, `status`. */
 export const REQUEST_DURATION = 'annals_http_request_duration_seconds';
@@ -36,6 +38,8 @@ export interface Exchange {
   readonly span: Span;
   /** Set on every answer to this request, a problem's included; by lower-case name. */
   readonly headers: Record<string, string>;
+  /** Who calls, once that is known. */
+  caller: Caller | null;
 }
 
 /** Runs an exchange of the route `label` to its end; never rejects. Whatever `work` throws becomes a problem. */
@@ -49,6 +53,7 @@ export type Exchanger = (
 /** Creates the function that runs exchanges: span, histogram, access log, problems, the headers of every answer. */
 export function createExchanger(options: ExchangeOptions): Exchanger {
   const { logger, tracing, publicUrl } = options;
+  const tellRefusal = createRefusals(createSecurityLog(logger));
   const duration = new Histogram({
     name: REQUEST_DURATION,
     help: 'Time from the request to its answer, by route',
@@ -67,7 +72,7 @@ export function createExchanger(options: ExchangeOptions): Exchanger {
       attributes: { 'http.request.method': method, 'http.route': label },
     });
     const headers = { ...corsHeaders(options.allowedOrigins, request.headers.origin) };
-    const exchange: Exchange = { request, reply, span, headers };
+    const exchange: Exchange = { request, reply, span, headers, caller: null };
     const queries = new QueryTime();
     let response: RouteResponse;
     let failure: unknown;
@@ -78,6 +83,7 @@ export function createExchanger(options: ExchangeOptions): Exchanger {
       const instance = request.url.split('?', 1)[0] ?? request.url;
       response = problemResponse(problem, { publicUrl, instance, traceId: span.traceId });
       if (response.status >= 500) failure = problem.cause ?? problem;
+      tellRefusal(exchange, { route: label, method, status: response.status, reason: problem.code });
     }
     const elapsed = performance.now() - startedAt;
     if (response.status >= 400) await discardBody(request.raw);
@@ -86,6 +92,34 @@ export function createExchanger(options: ExchangeOptions): Exchanger {
     span.end(failure);
     duration.observe({ route: label, method, status: response.status }, elapsed / 1_000);
     record(logger, exchange, { route: label, method, status: response.status, elapsed, queries, failure });
+  };
+}
+
+/** What the security log is told of; whoever is throttled is named once a minute. */
+const REFUSALS: ReadonlySet<number> = new Set([401, 403, 429]);
+const THROTTLED_MS = 60_000;
+const MAX_THROTTLED = 10_000;
+
+interface Refusal {
+  readonly route: string;
+  readonly method: string;
+  readonly status: number;
+  readonly reason: string;
+}
+
+/** Creates the function that tells the security log of refusals [X3]. */
+function createRefusals(security: SecurityLog): (exchange: Exchange, refusal: Refusal) => void {
+  const throttled = new LRUCache<string, true>({ max: MAX_THROTTLED, ttl: THROTTLED_MS });
+  return ({ request, caller, span }, refusal) => {
+    if (!REFUSALS.has(refusal.status)) return;
+    const userId = caller?.kind === 'user' ? caller.userId : null;
+    const address = request.ip;
+    if (refusal.status === 429) {
+      const who = userId ?? address;
+      if (throttled.has(who)) return;
+      throttled.set(who, true);
+    }
+    security.tell('request', 'refused', { ...refusal, userId, address, traceId: span.traceId });
   };
 }
 

@@ -54,6 +54,7 @@ async function admit(operation: Operation, exchange: Exchange, gate: Gatekeepers
     await takePermit(operation.throttle, { kind: 'anonymous', address }, exchange, gate.throttle);
     throw error;
   }
+  exchange.caller = caller;
   await takePermit(operation.throttle, caller, exchange, gate.throttle);
   return checkAccess(operation.access, caller, gate.confirmForbidden);
 }
