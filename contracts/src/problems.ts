@@ -33,6 +33,7 @@ export const problems = {
   'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
   'upgrade-required': { status: 426, title: 'The resource is a WebSocket' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key belongs to another request' },
+  'invalid-token': { status: 422, title: 'The token is not valid, or not any more' },
   'validation-failed': { status: 422, title: 'The request has mistakes' },
   'precondition-required': { status: 428, title: 'An If-Match header is required' },
   'too-many-requests': { status: 429, title: 'Too many requests' },

@@ -17,12 +17,12 @@ const LIST = `
     select *, row_number() over () as ord from (
       select part, author_id from views.article_list_v3 where is_public order by published_at desc, key desc limit 20
     ) newest
-  ) page left join views.profiles_v2 person on person.key = page.author_id`;
+  ) page left join views.profiles_v3 person on person.key = page.author_id`;
 
 /** An article with the people in it. */
 const DETAIL = `
   select doc::text as doc, (
-    select string_agg(person.doc::text, ',') from views.profile_documents_v3 person where person.key = any ($2)
+    select string_agg(person.doc::text, ',') from views.profile_documents_v4 person where person.key = any ($2)
   ) as people
   from views.article_details_v3 where key = $1`;
 

@@ -136,6 +136,22 @@ test('annals users create-admin: a first admin who can log in; refusals name eve
   expect((await create(PASSWORD)).stderr).toContain('username-taken');
 });
 
+test('I8 annals users erase: by username, asked for or --yes; whoever is not there is named', async () => {
+  const username = `gone-${Date.now().toString(36)}`;
+  const register = await fetch(`${url}/v1/users`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ username, email: `${username}@example.org`, password: PASSWORD }),
+  });
+  const { id } = (await register.json()) as { id: string };
+  expect((await annals(['users', 'erase', username])).stderr).toContain('use --yes');
+  const erased = await annals(['users', 'erase', username, '--yes', '--json']);
+  expect(JSON.parse(erased.stdout)).toMatchObject({ id });
+  expect((await annals(['users', 'erase', id, '--yes'])).code).toBe(0);
+  const unknown = await annals(['users', 'erase', `${username}-2`, '--yes']);
+  expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('not-found')]);
+});
+
 describe('annals events tail', () => {
   const tail = (...args: string[]) =>
     annals(['events', 'tail', '--no-follow', '--from', 'start', '--json', ...args]);

@@ -1,4 +1,4 @@
-import { username } from '@annals/contracts/identity/user.routes';
+import { username } from '@annals/contracts/identity/fields';
 import { describe, expect, test } from 'vitest';
 import { authorKey, nameOf, splitName, usernamesFor } from './author.ts';
 

@@ -1,6 +1,6 @@
 /** Authors of imported documents as users. */
 import { createHash } from 'node:crypto';
-import { username } from '@annals/contracts/identity/user.routes';
+import { username } from '@annals/contracts/identity/fields';
 
 /** `Ada Lovelace <ada@example.org> (https://…)` gives the name alone: addresses are never taken from files. */
 export function nameOf(author: string): string | null {

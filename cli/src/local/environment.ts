@@ -22,11 +22,15 @@ export type KnownVariables = Readonly<Record<LocalService, ReadonlySet<string>>>
 
 const PREFIX = 'ANNALS_';
 
-/** Throttles of the local profile, generous: a minute allows so much, an hour 20 times as much. */
+/**
+ * Throttles of the local profile, generous: a minute allows so much, an hour 20 times as much. Everybody calls from one
+ * network there.
+ */
 export const localThrottles: Environment = {
   ANNALS_THROTTLE_READ: '6000',
   ANNALS_THROTTLE_WRITE: '1200',
   ANNALS_THROTTLE_LOGIN: '60',
+  ANNALS_LOGIN_NETWORK_LOCK_AFTER: '1000',
 };
 
 /** Reads the services' configuration schemas. */

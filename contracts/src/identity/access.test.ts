@@ -54,6 +54,11 @@ describe('AccessTable', () => {
     expect(table.permissionsOf(ADA).has('staff')).toBe(true);
   });
 
+  it('I8: puts an erased user out for good, permissions and all', () => {
+    const table = tableOf(granted('staff'), event('UserErased', { userId: ADA }));
+    expect([table.isOut(ADA, 's1'), table.permissionsOf(ADA).size]).toEqual([true, 0]);
+  });
+
   it('I3: puts an ended session out, and no other of the same user', () => {
     const table = tableOf(ended('s1', '2026-11-22T10:00:00.000Z'));
     expect([table.isRevoked('s1'), table.isOut(ADA, 's1'), table.isOut(ADA, 's2')]).toEqual([

@@ -8,8 +8,8 @@ import type { Permission } from '../kit/route.ts';
 import type { SessionEvent } from './session.events.ts';
 import type { UserEvent } from './user.events.ts';
 
-/** The view that command-api folds: rows in `views.access_v1`, one {@link AccessEntry} per key. */
-export const accessView = { name: 'access', version: 1 } as const;
+/** The view that command-api folds: rows in `views.access_v2`, one {@link AccessEntry} per key. */
+export const accessView = { name: 'access', version: 2 } as const;
 
 /** One entry of the access view. */
 export type AccessEntry =
@@ -18,7 +18,15 @@ export type AccessEntry =
 
 type AccessEvent = Extract<
   UserEvent | SessionEvent,
-  { type: 'PermissionGranted' | 'PermissionRevoked' | 'UserDisabled' | 'UserEnabled' | 'SessionRevoked' }
+  {
+    type:
+      | 'PermissionGranted'
+      | 'PermissionRevoked'
+      | 'UserDisabled'
+      | 'UserEnabled'
+      | 'UserErased'
+      | 'SessionRevoked';
+  }
 >;
 
 /** The entry that an event concerns, by event type. */
@@ -29,6 +37,7 @@ export const accessKeys: {
   PermissionRevoked: ({ data }) => `user:${data.userId}`,
   UserDisabled: ({ data }) => `user:${data.userId}`,
   UserEnabled: ({ data }) => `user:${data.userId}`,
+  UserErased: ({ data }) => `user:${data.userId}`,
   SessionRevoked: ({ data }) => `session:${data.sessionId}`,
 };
 
@@ -49,6 +58,9 @@ export function evolveAccess(
       return { ...user, isDisabled: true };
     case 'UserEnabled':
       return { ...user, isDisabled: false };
+    // Nobody enables the erased: for whoever asks they are disabled for good.
+    case 'UserErased':
+      return { kind: 'user', isDisabled: true, permissions: [] };
   }
 }
 

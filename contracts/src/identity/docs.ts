@@ -3,11 +3,11 @@ import { ERASED } from '../kit/personal.ts';
 import type { Account, PersonSummary, Profile } from './views.ts';
 
 /** Rows: profiles for lists, joins and the search of names. */
-export const profilesView = { name: 'profiles', version: 2 } as const;
+export const profilesView = { name: 'profiles', version: 3 } as const;
 /** Documents: the same profiles for single screens; found by id or `usernameLower`. */
-export const profileDocumentsView = { name: 'profile_documents', version: 3, store: 'documents' } as const;
+export const profileDocumentsView = { name: 'profile_documents', version: 4, store: 'documents' } as const;
 /** Documents: what only the owner of an account sees. */
-export const accountsView = { name: 'accounts', version: 1, store: 'documents' } as const;
+export const accountsView = { name: 'accounts', version: 3, store: 'documents' } as const;
 
 /** Rows: who follows whom, keyed by {@link followKey}. */
 export const followsView = { name: 'follows', version: 1 } as const;
@@ -74,6 +74,11 @@ export function displayName(person: {
 /** The public profile of a document. */
 export function toProfile({ usernameLower: _, revision: __, ...profile }: ProfileDoc): Profile {
   return profile;
+}
+
+/** Where a picture is to be had, below the API's base URL; the id changes with the picture. */
+export function avatarUrl(avatarId: string | null): string | null {
+  return avatarId === null ? null : `/v1/avatars/${avatarId}`;
 }
 
 /** What of a profile stands beside what the person wrote. */

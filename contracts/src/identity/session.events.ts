@@ -6,12 +6,14 @@ import { uuid } from '../kit/primitives.ts';
 /** A session: begun by a log-in, ended by log-out, or by the reuse of a rotated refresh token. */
 export const session = defineAggregate('session', {
   SessionRevoked: defineEvent({
-    version: 1,
+    version: 2,
     data: z.object({
       sessionId: uuid,
       userId: uuid,
-      reason: z.enum(['logged-out', 'refresh-token-reused', 'disabled']),
+      reason: z.enum(['logged-out', 'refresh-token-reused', 'disabled', 'password-changed', 'erased']),
     }),
+    // Version 1 knew fewer reasons.
+    upcasters: { 1: (data) => data },
   }),
 });
 

@@ -38,6 +38,36 @@ export const user = defineAggregate('user', {
   PermissionRevoked: defineEvent({ version: 1, data: z.object({ userId: uuid, permission }) }),
   UserDisabled: defineEvent({ version: 1, data: z.object({ userId: uuid }) }),
   UserEnabled: defineEvent({ version: 1, data: z.object({ userId: uuid }) }),
+  /** The password is another one from here on. Before the first such event it is the one given at registration. */
+  PasswordChanged: defineEvent({
+    version: 1,
+    data: z.object({
+      userId: uuid,
+      /** Names the hash that counts from here on. */
+      passwordId: uuid,
+      /** The session that goes on; every other one begun with an earlier password is over. */
+      sessionId: uuid.nullable(),
+    }),
+  }),
+  /** The address is proven: the first one, or another that takes its place. */
+  EmailConfirmed: defineEvent({
+    version: 1,
+    subject: 'userId',
+    data: z.object({
+      userId: uuid,
+      /** The request whose token proved it; the user's id for the address of the registration. */
+      requestId: uuid,
+      /** Lower case. */
+      email: personal(z.string()),
+    }),
+  }),
+  /** Another picture, or none. */
+  AvatarChanged: defineEvent({
+    version: 1,
+    data: z.object({ userId: uuid, avatarId: uuid.nullable() }),
+  }),
+  /** The end: the key of the personal data is destroyed after this, and nothing follows. */
+  UserErased: defineEvent({ version: 1, data: z.object({ userId: uuid }) }),
 });
 
 export type UserEvent = EventOf<typeof user>;

@@ -3,25 +3,10 @@ import { z } from 'zod';
 import { listOf, listQuery } from '../kit/list.ts';
 import { isCleanText, text, uuid } from '../kit/primitives.ts';
 import { answers, changed, created, defineRoute, permissions } from '../kit/route.ts';
+import { email, password, username } from './fields.ts';
 import { account, profile, profileFields } from './views.ts';
 
-const UUID_LIKE = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
-
-/** 3–30 letters, digits, `_`, `.` or `-`, starting with a letter or digit, not like a UUID; unique whatever its case. */
-export const username = z
-  .string()
-  .min(3)
-  .max(30)
-  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, 'letters, digits, "_", "." and "-", starting with a letter or digit')
-  .refine((value) => !UUID_LIKE.test(value), 'must not look like a UUID');
-/** An address; stored and compared in lower case. */
-export const email = z
-  .email()
-  .max(254)
-  .transform((value) => value.toLowerCase());
 const personName = z.string().trim().max(100).refine(isCleanText, 'must not contain control characters');
-/** The length alone; the policy (I2) is checked by the domain, all rules at once. */
-const password = z.string().max(256);
 
 export const registerUser = defineRoute({
   name: 'registerUser',

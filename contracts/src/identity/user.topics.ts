@@ -41,6 +41,14 @@ export const userTopicEvents = defineTopicEvents('identity', user, {
     subject,
     of: onlyId,
   },
+  UserErased: {
+    name: 'user-erased',
+    version: 1,
+    summary: 'A user is gone for good: forget what you know of them',
+    data: z.object({ id }),
+    subject,
+    of: onlyId,
+  },
 });
 
 const state = z.object({
@@ -56,10 +64,11 @@ export const userTopicState = defineTopicState<UserState>()('identity', user, {
   version: 1,
   summary: 'A user',
   data: state,
-  handles: ['UserRegistered', 'UserDisabled', 'UserEnabled'],
+  handles: ['UserRegistered', 'UserDisabled', 'UserEnabled', 'UserErased'],
   evolve(current, { type, data, metadata, revision }) {
     if (type === 'UserRegistered')
       return { id: data.userId, registeredAt: metadata.occurredAt, isDisabled: false, revision };
+    if (type === 'UserErased') return null;
     return current && { ...current, isDisabled: type === 'UserDisabled', revision };
   },
   publicOf: (known) => known,

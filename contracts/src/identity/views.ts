@@ -80,3 +80,31 @@ export const sessionTokens = z
   })
   .meta({ id: 'SessionTokens' });
 export type SessionTokens = z.infer<typeof sessionTokens>;
+
+/** An attempt to log in. */
+export const loginAttempt = z
+  .object({
+    id: z.string().meta({ description: 'Grows with time' }),
+    userId: uuid.nullable().meta({ description: 'Null for a login that is nobody’s' }),
+    at: timestamp,
+    ip: z.string(),
+    userAgent: z.string().nullable(),
+    succeeded: z.boolean(),
+    reason: z.enum(['unknown-login', 'wrong-password', 'disabled']).nullable(),
+  })
+  .meta({ id: 'LoginAttempt' });
+export type LoginAttempt = z.infer<typeof loginAttempt>;
+
+/** An export of all that is kept about its user. */
+export const dataExport = z
+  .object({
+    id: uuid,
+    status: z.enum(['pending', 'done']),
+    requestedAt: timestamp,
+    expiresAt: timestamp,
+    data: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .meta({ description: 'By kind; null until it is done' }),
+  })
+  .meta({ id: 'DataExport' });

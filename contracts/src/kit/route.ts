@@ -120,6 +120,8 @@ const relationAnswer = z.object({ id: z.uuid() }).meta({ id: 'RelationAnswer' })
 
 export const created = { status: 201, schema: commandAnswer } as const;
 export const changed = { status: 200, schema: commandAnswer } as const;
+/** As {@link changed}, where work goes on after the answer. */
+export const accepted = { status: 202, schema: commandAnswer } as const;
 export const related = { status: 200, schema: relationAnswer } as const;
 export const noContent = { status: 204 } as const;
 /** A 200 with a body of `schema`. */

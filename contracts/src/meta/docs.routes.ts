@@ -37,6 +37,14 @@ export const getDocs = defineRoute({
   success: page,
 });
 
+export const getAccountPage = defineRoute({
+  ...shared,
+  name: 'getAccountPage',
+  path: '/docs/account',
+  summary: 'The page that links in mails lead to: confirms an address, takes a new password',
+  success: page,
+});
+
 /** What the pages load. */
 export const docsAssets = [
   'swagger-ui.css',
@@ -44,6 +52,7 @@ export const docsAssets = [
   'favicon-32x32.png',
   'try.js',
   'page.css',
+  'account.js',
 ] as const;
 
 export const getDocsAsset = defineRoute({

@@ -249,7 +249,7 @@ describe('operators and services', () => {
     });
     expect(edited.status).toBe(200);
     const status = await call(app, { method: 'GET', path: '/admin/status' }, { token: OPERATOR_TOKEN });
-    expect(status.body.consumers).toEqual([expect.objectContaining({ consumer: 'access_v1' })]);
+    expect(status.body.consumers).toEqual([expect.objectContaining({ consumer: 'access_v2' })]);
   });
 
   test('P15 an importer registers people without password, writes for them and dates their articles', async () => {

@@ -20,6 +20,7 @@ import type { Config } from './config.ts';
 import { accessProjection, type FollowedAccess, followAccess } from './identity/access-view.ts';
 import { adminUserRoutes } from './identity/admin.ts';
 import { createIdentity, type Identity } from './identity/identity.ts';
+import { internalPrivacyRoutes, privacyRoutes } from './identity/privacy-routes.ts';
 import { internalSessionRoutes, sessionRoutes } from './identity/session-routes.ts';
 import { startPeriodic } from './periodic.ts';
 import { periodicTasks } from './periodic-tasks.ts';
@@ -50,9 +51,9 @@ async function run(config: Config, overrides: WriteSideOverrides, releasers: Rel
   const access = followAccess({ pool, log, logger }, overrides.faults);
   releasers.add(() => access.follower.stop());
   const write = await createWriteSide(config, platform, releasers, overrides);
-  const identity = await createIdentity(config, platform, write, overrides.faults);
+  const identity = await createIdentity(config, platform, write, releasers, overrides.faults);
   const views = createViews(platform, releasers);
-  releasers.add(startPeriodic(periodicTasks(platform, write, identity, access, views), logger));
+  releasers.add(startPeriodic(periodicTasks(config, platform, write, identity, access, views), logger));
 
   const checks = async () => ({ access: access.follower.hasCaughtUp && consumers.isReady() });
   const ops = createOpsServer({
@@ -61,7 +62,7 @@ async function run(config: Config, overrides: WriteSideOverrides, releasers: Rel
     metrics,
     operatorToken,
     checks,
-    admin: [...adminUserRoutes(write.runner), statusRoute(consumers)],
+    admin: [...adminUserRoutes({ ...write, ...identity }), statusRoute(consumers)],
   });
   releasers.add(() => ops.close());
   const throttle = await openThrottle(config, { application: NAME, logger });
@@ -126,16 +127,20 @@ function createServer(parts: Parts): HttpServer {
   const { config, platform, write, identity, views, access, throttle, isReady } = parts;
   const { logger, tracing, metrics, hash } = platform;
   const { publicUrl, trustedProxies, allowedOrigins } = config;
+  const { sessions, loginLog } = identity;
+  const privacy = { publicUrl, exports: write.services.exports, loginLog, sessions };
   return createHttpServer({
     service: NAME,
     routes,
     bound: [
       ...write.routes,
       ...sessionRoutes(identity),
+      ...privacyRoutes(privacy),
       ...viewRoutes({ counter: views.counter, streams: write.streams, hash }),
     ],
     internal: [
       ...internalSessionRoutes(identity),
+      ...internalPrivacyRoutes(privacy),
       ...internalArticleRoutes(write.runner),
       releaseRoute(write.reservations),
     ],

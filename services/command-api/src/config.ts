@@ -28,6 +28,14 @@ export const configSchema = z.object({
     .default([...passwordRules]),
   /** Characters that a password must have. */
   passwordMinLength: wholeNumber(8, 128).default(12),
+  /** Failed log-ins at one account from one network, within an hour, that lock it for that network [I4] … */
+  loginLockAfter: wholeNumber(2, 10_000_000).default(10),
+  /** … and those from one network at any account that lock the network, … */
+  loginNetworkLockAfter: wholeNumber(2, 10_000_000).default(100),
+  /** … each for so long. */
+  loginLockMinutes: wholeNumber(1, 1_440).default(15),
+  /** How long the login log remembers. */
+  loginLogDays: wholeNumber(1, 3_650).default(90),
   /** Words that no title may contain [P1]. */
   titleProhibitedWords: commaList().default(['spam', 'scam', 'viagra']),
   /** A regular expression that the whole of every title must match, for deployments that want a stricter set. */

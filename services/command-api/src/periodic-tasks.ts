@@ -1,8 +1,9 @@
-/** What command-api does every now and then. */
+/** What command-api does every now and then: what concerns a replica's own memory everywhere, the rest once for all. */
+import type { Config } from './config.ts';
 import { type FollowedAccess, sweepAccess } from './identity/access-view.ts';
 import type { Identity } from './identity/identity.ts';
 import { sweepCredentials } from './identity/sweep-credentials.ts';
-import type { PeriodicTask } from './periodic.ts';
+import { once, type PeriodicTask } from './periodic.ts';
 import type { Platform } from './platform.ts';
 import type { Views } from './publishing/views.ts';
 import type { WriteSide } from './write-side.ts';
@@ -11,28 +12,31 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
 export function periodicTasks(
+  { loginLogDays }: Config,
   { pool, log }: Platform,
-  { idempotency, idempotencyLeaseSeconds, services }: WriteSide,
-  { sessions, store }: Identity,
+  { idempotency, idempotencyLeaseSeconds, services, guard }: WriteSide,
+  { sessions, store, loginLog, resets }: Identity,
   { table }: FollowedAccess,
   { counter, readings }: Views,
 ): PeriodicTask[] {
+  const sweep = (what: string, run: () => Promise<void>): PeriodicTask =>
+    once(pool, { name: `sweep ${what}`, everyMs: 10 * MINUTE, run });
   return [
     {
       name: 'renew leases',
       everyMs: (idempotencyLeaseSeconds / 3) * SECOND,
       run: () => idempotency.renewLeases(),
     },
-    { name: 'tell of ended sessions', everyMs: 5 * SECOND, run: () => sessions.announcePending() },
     { name: 'count views', everyMs: 3 * SECOND, run: () => counter.flush() },
-    { name: 'sweep readings', everyMs: 10 * MINUTE, run: () => readings.sweep() },
+    sweep('readings', () => readings.sweep()),
     { name: 'sweep access', everyMs: MINUTE, run: () => sweepAccess(pool, table) },
-    { name: 'sweep idempotency', everyMs: 10 * MINUTE, run: () => idempotency.sweep() },
-    { name: 'sweep sessions', everyMs: 10 * MINUTE, run: () => store.sweep() },
-    {
-      name: 'sweep credentials',
-      everyMs: 10 * MINUTE,
-      run: () => sweepCredentials(services.credentials, log),
-    },
+    { name: 'tell of ended sessions', everyMs: 5 * SECOND, run: () => sessions.announcePending() },
+    once(pool, { name: 'do password resets', everyMs: 10 * SECOND, run: () => resets.doPending() }),
+    sweep('idempotency', () => idempotency.sweep()),
+    sweep('sessions', () => store.sweep()),
+    sweep('credentials', () => sweepCredentials(services.credentials, log)),
+    sweep('exports', () => services.exports.sweep()),
+    sweep('login failures', () => guard.sweep()),
+    sweep('login log', () => loginLog.sweep(loginLogDays)),
   ];
 }

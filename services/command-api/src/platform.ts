@@ -7,9 +7,11 @@ import type { Releasers } from '@annals/platform/lifecycle/releasers';
 import { migrate } from '@annals/platform/postgres/migrate';
 import { createPool } from '@annals/platform/postgres/pool';
 import { keyedHash } from '@annals/platform/privacy/keyed-hash';
+import type { KeyStore } from '@annals/platform/privacy/port';
 import { createPostgresKeyStore } from '@annals/platform/privacy/postgres-keys';
 import { createLogger, type Logger } from '@annals/platform/telemetry/logger';
 import { createMetrics } from '@annals/platform/telemetry/metrics';
+import { createSecurityLog, type SecurityLog } from '@annals/platform/telemetry/security-log';
 import { createTracing, type Tracing } from '@annals/platform/telemetry/tracing';
 import type pg from 'pg';
 import type { Registry } from 'prom-client';
@@ -22,10 +24,12 @@ export const NAME = 'command-api';
 
 export interface Platform {
   readonly logger: Logger;
+  readonly security: SecurityLog;
   readonly metrics: Registry;
   readonly tracing: Tracing;
   readonly pool: pg.Pool;
   readonly log: EventLog;
+  readonly keys: KeyStore;
   /** Keyed hash of texts. */
   readonly hash: (...parts: string[]) => string;
 }
@@ -46,9 +50,11 @@ export async function openPlatform(config: Config, releasers: Releasers): Promis
   const log = createEventLog({ store, catalogue, keys, mayCreateKeys: true });
   return {
     logger,
+    security: createSecurityLog(logger),
     metrics,
     tracing,
     pool,
+    keys,
     log: otlpEndpoint === undefined ? log : traceAppends(log, tracing),
     hash: (...parts) => keyedHash(hmacKey, ...parts),
   };

@@ -81,4 +81,59 @@ export const migrations: readonly Migration[] = [
       );
       create index readings_by_age on command_api.readings (read_at);`,
   },
+  {
+    id: '0005-passwords',
+    sql: `
+      alter table command_api.credentials add column password_id uuid;
+      update command_api.credentials set password_id = user_id;
+      alter table command_api.credentials alter column password_id set not null,
+        drop constraint credentials_pkey, add primary key (password_id);
+      create index credentials_by_user on command_api.credentials (user_id);
+      alter table command_api.sessions add column password_id uuid;
+      create table command_api.reset_requests (
+        id uuid primary key,
+        reservation text not null,
+        requested_at timestamptz not null default now()
+      );
+      create index reset_requests_by_time on command_api.reset_requests (requested_at);
+      create table command_api.login_failures (
+        key text primary key,
+        failures integer not null,
+        blocked_until timestamptz not null default '-infinity',
+        forget_at timestamptz not null
+      );
+      create index login_failures_by_time on command_api.login_failures (forget_at);
+      alter table command_api.login_log add column network text;
+      create index login_log_by_network on command_api.login_log (user_id, network) where succeeded;
+      create index login_log_by_time on command_api.login_log (at);
+      create table command_api.exports (
+        id uuid primary key,
+        user_id uuid not null,
+        requested_at timestamptz not null default now(),
+        is_done boolean not null default false
+      );
+      create index exports_by_user on command_api.exports (user_id);
+      create table command_api.export_parts (
+        export_id uuid not null references command_api.exports on delete cascade,
+        part integer not null,
+        sealed bytea not null,
+        primary key (export_id, part)
+      );
+      create table command_api.chores (
+        name text primary key,
+        done_at timestamptz not null
+      );`,
+  },
+  {
+    id: '0006-avatars',
+    sql: `
+      create table command_api.avatars (
+        id uuid primary key,
+        user_id uuid not null,
+        media_type text not null,
+        sealed bytea not null,
+        staged_at timestamptz not null default now()
+      );
+      create index avatars_by_user on command_api.avatars (user_id);`,
+  },
 ];

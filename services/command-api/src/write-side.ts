@@ -1,8 +1,10 @@
 /** The write side: commands found in the contexts, and all that runs them. */
 import { discover, ofKind } from '@annals/contracts/kit/discover';
+import { streamId } from '@annals/contracts/kit/event';
 import type { Permission } from '@annals/contracts/kit/route';
 import type { BoundRoute } from '@annals/platform/http/types';
 import type { Releasers } from '@annals/platform/lifecycle/releasers';
+import { openToken } from '@annals/platform/privacy/signed-token';
 import { bindCommand } from './commands/bind.ts';
 import type { AnyCommand } from './commands/command.ts';
 import { streamOf } from './commands/decider.ts';
@@ -12,10 +14,15 @@ import { createStreams, type Streams } from './commands/streams.ts';
 import type { Config } from './config.ts';
 import { createIdempotency, type Idempotency, LEASE_SECONDS } from './idempotency/idempotency.ts';
 import { createIdempotencyTable } from './idempotency/table.ts';
+import { createAvatars } from './identity/avatars.ts';
 import { commonPasswords } from './identity/common-passwords.ts';
 import { createCredentials } from './identity/credentials.ts';
 import { users } from './identity/deciders.ts';
+import { key } from './identity/domain/user.ts';
+import { createExports } from './identity/exports.ts';
+import { createLoginGuard, type LoginGuard } from './identity/login-guard.ts';
 import { createPasswordHasher } from './identity/password-hasher.ts';
+import { createPasswordProof } from './identity/password-proof.ts';
 import type { Platform } from './platform.ts';
 import { Reservations } from './reservations/reservations.ts';
 import type { Services } from './services.ts';
@@ -35,6 +42,7 @@ export interface WriteSide {
   readonly idempotency: Idempotency;
   readonly idempotencyLeaseSeconds: number;
   readonly services: Services;
+  readonly guard: LoginGuard;
   readonly runner: CommandRunner;
   /** Every command's route. */
   readonly routes: readonly BoundRoute[];
@@ -51,7 +59,7 @@ export async function createWriteSide(
   releasers: Releasers,
   overrides: WriteSideOverrides,
 ): Promise<WriteSide> {
-  const { log, hash, pool, logger } = platform;
+  const { log, hash, pool, logger, security } = platform;
   const { faults = () => undefined, reservationLeaseMs, idempotencyLeaseSeconds = LEASE_SECONDS } = overrides;
   const streams = createStreams(log, CACHE);
   const reservations = new Reservations({
@@ -63,9 +71,11 @@ export async function createWriteSide(
   const table = createIdempotencyTable(pool, idempotencyLeaseSeconds);
   const idempotency = createIdempotency({ table, hash, logger });
   releasers.add(() => idempotency.drain());
-  const services = await createServices(config, platform);
+  const userOf = async (userId: string) => (await streams.load(streamOf(users, userId))).snapshot.state;
+  const guard = createGuard(config, platform);
+  const services = await createServices(config, platform, { guard, userOf, reservations });
   const permissionsOf = async (userId: string): Promise<ReadonlySet<Permission>> => {
-    const { state } = (await streams.load(streamOf(users, userId))).snapshot;
+    const state = await userOf(userId);
     return new Set(state.status === 'registered' ? state.permissions : []);
   };
   const runner = createCommandRunner({ log, streams, reservations, services, permissionsOf, faults });
@@ -75,28 +85,59 @@ export async function createWriteSide(
     ofKind<'command', AnyCommand>('command'),
   );
   const { publicUrl } = config;
-  const routes = commands.map((command) => bindCommand(command, { runner, idempotency, publicUrl, faults }));
+  const tools = { runner, idempotency, publicUrl, faults, security };
+  const routes = commands.map((command) => bindCommand(command, tools));
   return {
     streams,
     reservations,
     idempotency,
     idempotencyLeaseSeconds,
     services,
+    guard,
     runner,
     routes,
     permissionsOf,
   };
 }
 
-async function createServices(config: Config, { pool }: Platform): Promise<Services> {
+function createGuard(config: Config, { pool, hash, security }: Platform): LoginGuard {
+  return createLoginGuard({
+    pool,
+    hash,
+    lockAfter: config.loginLockAfter,
+    networkLockAfter: config.loginNetworkLockAfter,
+    lockMinutes: config.loginLockMinutes,
+    onLocked: (reason, address) => security.tell('log-in', 'locked', { address, reason }),
+  });
+}
+
+async function createServices(
+  config: Config,
+  { pool, keys }: Platform,
+  { guard, userOf, reservations }: Pick<WriteSide, 'guard' | 'reservations'> & Pick<Services, 'userOf'>,
+): Promise<Services> {
+  const passwords = await createPasswordHasher();
+  const credentials = createCredentials(pool);
   return {
-    passwords: await createPasswordHasher(),
+    passwords,
     passwordPolicy: {
       rules: config.passwordRules,
       minLength: config.passwordMinLength,
       common: commonPasswords,
     },
-    credentials: createCredentials(pool),
+    credentials,
+    exports: createExports(pool, keys),
+    avatars: createAvatars(pool, keys),
+    provePassword: createPasswordProof({ guard, credentials, passwords }),
+    userOf,
+    forgive({ username, email }, address) {
+      const keys = [key('username', username), key('email', email)];
+      return guard.forgive(
+        keys.map((one) => streamId(reservations.streamOf(one))),
+        address,
+      );
+    },
+    openToken: (purpose, token) => openToken(config.hmacKey, purpose, token, new Date()),
     titleRules: { prohibitedWords: config.titleProhibitedWords, pattern: config.titlePattern ?? null },
   };
 }

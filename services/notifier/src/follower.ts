@@ -17,12 +17,13 @@ const BATCH_SIZE = 500;
 
 type SessionEnd = Extract<
   UserEvent | SessionEvent,
-  { type: 'UserDisabled' | 'UserEnabled' | 'PermissionRevoked' | 'SessionRevoked' }
+  { type: 'UserDisabled' | 'UserEnabled' | 'UserErased' | 'PermissionRevoked' | 'SessionRevoked' }
 >;
 /** Events that end sockets or shrink what they may see. */
 const sessionEnds: { readonly [Type in SessionEnd['type']]: true } = {
   UserDisabled: true,
   UserEnabled: true,
+  UserErased: true,
   PermissionRevoked: true,
   SessionRevoked: true,
 };
@@ -82,7 +83,7 @@ function takeEnds({ sessions, hub }: FollowerOptions, events: readonly DomainEve
     if (!(event.type in sessionEnds)) continue;
     const { type, data } = event as unknown as SessionEnd;
     if (type === 'SessionRevoked') ended.add(data.sessionId);
-    else if (type === 'UserDisabled') ended.add(data.userId);
+    else if (type === 'UserDisabled' || type === 'UserErased') ended.add(data.userId);
     else if (type === 'PermissionRevoked') sessions.permissionsChanged(data.userId, event.position, hub);
     else {
       ended.delete(data.userId);

@@ -53,7 +53,7 @@ for (const kind of mongoKinds.slice(0, 2)) {
       const here = rows.map(({ consumer }) => consumer);
       expect(here).toContain('article_list_v3');
       expect(here).not.toContain('article_details_v3');
-      expect(here).not.toContain('profile_documents_v3');
+      expect(here).not.toContain('profile_documents_v4');
     });
   });
 }

@@ -13,6 +13,7 @@ import { type App as AppOf, toApp } from '@annals/platform/lifecycle/app';
 import type { Releasers } from '@annals/platform/lifecycle/releasers';
 import { createPool } from '@annals/platform/postgres/pool';
 import { createPostgresKeyStore } from '@annals/platform/privacy/postgres-keys';
+import { signToken, type TokenClaims } from '@annals/platform/privacy/signed-token';
 import { createLogger, type Logger } from '@annals/platform/telemetry/logger';
 import { createMetrics } from '@annals/platform/telemetry/metrics';
 import { createTracing, type Tracing } from '@annals/platform/telemetry/tracing';
@@ -23,6 +24,7 @@ import { discoverTasks, type JobsOptions, runJobs } from './jobs/runner.ts';
 import { prepareJobs } from './jobs/schema.ts';
 import { jobsStatus, mailsStatus, observeJobs } from './jobs/status.ts';
 import { createMailer } from './mailing/create-mailer.ts';
+import type { TokenPurpose } from './mailing/template.ts';
 import { createQueries } from './queries.ts';
 import { createCommands } from './reactions/commands.ts';
 import { discoverReactions, toConsumer } from './reactions/consumers.ts';
@@ -70,7 +72,8 @@ async function run(config: Config, overrides: Overrides, releasers: Releasers): 
   const commands = createCommands({ url: config.commandApiUrl, serviceToken });
   const queries = createQueries({ url: config.queryApiUrl, serviceToken });
   const tasks = await discoverTasks();
-  const services = { log: platform.log, pool, mailer, commands, queries, publicUrl, draftsKeptDays };
+  const tokenLink = linker(config);
+  const services = { log: platform.log, pool, mailer, commands, queries, publicUrl, draftsKeptDays, tokenLink };
   const policy = overrides.jobPolicy ? { policy: overrides.jobPolicy } : {};
   releasers.add(await runJobs({ ...platform, tasks, services, ...policy }));
 
@@ -83,6 +86,12 @@ async function run(config: Config, overrides: Overrides, releasers: Releasers): 
   releasers.add(() => ops.drain());
   logger.info(addresses, 'started');
   return addresses;
+}
+
+/** Links of mails: the token stands behind the `#`, which browsers send nowhere. */
+function linker({ publicUrl, accountUrl = `${publicUrl}/docs/account`, hmacKey }: Config) {
+  return (purpose: TokenPurpose, claims: TokenClaims): string =>
+    `${accountUrl}#${purpose}=${signToken(hmacKey, purpose, claims)}`;
 }
 
 async function openPlatform(config: Config, releasers: Releasers): Promise<Platform> {

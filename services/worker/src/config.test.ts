@@ -9,6 +9,7 @@ const valid = {
   ANNALS_OPERATOR_TOKEN: 'x'.repeat(20),
   ANNALS_PUBLIC_URL: 'http://127.0.0.1:8080/',
   ANNALS_MASTER_KEY: Buffer.alloc(32).toString('base64'),
+  ANNALS_HMAC_KEY: Buffer.alloc(32).toString('base64'),
   ANNALS_COMMAND_API_URL: 'http://127.0.0.1:8081',
   ANNALS_QUERY_API_URL: 'http://127.0.0.1:8082',
   ANNALS_SERVICE_TOKEN: 'y'.repeat(20),

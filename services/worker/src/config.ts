@@ -1,6 +1,13 @@
 /** The worker's configuration. */
 import { resolve } from 'node:path';
-import { httpUrl, masterKey, serviceFields, token, wholeNumber } from '@annals/platform/config/common';
+import {
+  hmacKey,
+  httpUrl,
+  masterKey,
+  serviceFields,
+  token,
+  wholeNumber,
+} from '@annals/platform/config/common';
 import { loadConfig } from '@annals/platform/config/config';
 import { z } from 'zod';
 
@@ -9,6 +16,10 @@ const settings = z.object({
   /** What clients see: links in mails lie below it. */
   publicUrl: httpUrl,
   masterKey,
+  /** Signs the tokens in mails. */
+  hmacKey,
+  /** The page that links in mails lead to; the token follows after `#`. Default: the API's own. */
+  accountUrl: httpUrl.optional(),
   /** Internal base URL of command-api. */
   commandApiUrl: httpUrl,
   /** Internal base URL of query-api. */

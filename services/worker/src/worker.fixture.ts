@@ -18,6 +18,8 @@ import { type App, createApp, type Overrides } from './app.ts';
 import type { Config } from './config.ts';
 
 const MASTER_KEY = Buffer.alloc(32, 7);
+/** Signs the tokens in mails. */
+export const HMAC_KEY = Buffer.alloc(32, 8);
 
 export interface Call {
   readonly path: string;
@@ -70,6 +72,8 @@ export async function startWorld() {
     operatorToken: 'operator-token-of-the-test',
     publicUrl: 'http://annals.test',
     masterKey: MASTER_KEY,
+    hmacKey: HMAC_KEY,
+    accountUrl: undefined,
     commandApiUrl: url,
     queryApiUrl: url,
     draftsKeptDays: 30,

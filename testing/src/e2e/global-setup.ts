@@ -31,7 +31,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 
 /** Boots a stack without throttles for the files of `project`, and its first admin. */
 export async function provideStack(project: TestProject, options: TestStackOptions): Promise<TestStack> {
-  const stack = await startTestStack({ ...options, tuning: unlimited });
+  const stack = await startTestStack({ ...options, tuning: { ...unlimited, ...options.tuning } });
   await post(`${stack.opsUrl('command-api')}/admin/users`, ADMIN, stack.operatorToken);
   const session = await post(`${stack.url}/v1/sessions`, { login: ADMIN.username, password: ADMIN.password });
   project.provide('stackUrl', stack.url);

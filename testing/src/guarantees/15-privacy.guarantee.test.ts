@@ -1,7 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { requestEmailChange, requestPasswordReset } from '@annals/contracts/identity/account.routes';
+import { eraseMe, getExport, requestExport } from '@annals/contracts/identity/privacy.routes';
 import { createSession } from '@annals/contracts/identity/session.routes';
-import { registerUser, updateMe } from '@annals/contracts/identity/user.routes';
+import { getUser, registerUser, updateMe } from '@annals/contracts/identity/user.routes';
 import { routes } from '@annals/contracts/routes';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -29,18 +31,18 @@ const PEOPLE = counts(2, 40);
 
 /** The columns of views in which personal data stands, and which part of the API shows it or filters by it. */
 const shown: Readonly<Record<string, string>> = {
-  'views.profiles_v2.doc': 'what the next event is folded into: the same as part',
-  'views.profiles_v2.part': 'GET /v1/users shows username, names, bio, website',
-  'views.profiles_v2.summary': 'articles and comments show their people',
-  'views.profiles_v2.username_lower': 'GET /v1/users?username= filters by it',
-  'views.profiles_v2.names': 'GET /v1/articles?search= finds articles by the names of their authors',
-  'views.profile_documents_v3.doc': 'GET /v1/users/{idOrUsername} shows the profile',
-  'views.profile_documents_v3.usernameLower': 'GET /v1/users/{idOrUsername} finds by it',
-  'views.accounts_v1.doc': 'GET /v1/me shows the own address',
+  'views.profiles_v3.doc': 'what the next event is folded into: the same as part',
+  'views.profiles_v3.part': 'GET /v1/users shows username, names, bio, website',
+  'views.profiles_v3.summary': 'articles and comments show their people',
+  'views.profiles_v3.username_lower': 'GET /v1/users?username= filters by it',
+  'views.profiles_v3.names': 'GET /v1/articles?search= finds articles by the names of their authors',
+  'views.profile_documents_v4.doc': 'GET /v1/users/{idOrUsername} shows the profile',
+  'views.profile_documents_v4.usernameLower': 'GET /v1/users/{idOrUsername} finds by it',
+  'views.accounts_v3.doc': 'GET /v1/me shows the own address',
 };
 
 /** Routes whose bodies hold personal data: each is called with markers, with success. */
-const planted = [registerUser, updateMe, createSession];
+const planted = [registerUser, updateMe, createSession, requestEmailChange, requestPasswordReset, eraseMe];
 
 const markers = new Markers();
 let collector: Collector;
@@ -87,7 +89,7 @@ async function rowsOf(sql: string): Promise<readonly Record<string, unknown>[]> 
 /** People whose mail is refused, and whose profile is parked. */
 async function plantTrouble(): Promise<void> {
   const fault = stack.faults.arm({
-    ...{ service: 'projector', point: 'folding', match: /^profile_documents_v3 ProfileUpdated / },
+    ...{ service: 'projector', point: 'folding', match: /^profile_documents_v4 ProfileUpdated / },
     ...{ action: 'throw', isLasting: true },
   });
   const before = markers.count;
@@ -110,7 +112,7 @@ async function plantPersonAs(person: { username: string; email: string }): Promi
   const api = new Api(stack.url);
   const registered = await api.ok(registerUser, { body: { ...person, password } });
   const { body } = await api.ok(createSession, { body: { login: person.username, password } });
-  return { ...person, id: registered.body.id, api: api.as(body.accessToken) };
+  return { ...person, password, id: registered.body.id, api: api.as(body.accessToken) };
 }
 
 async function plantInSocket(token: string): Promise<void> {
@@ -169,6 +171,28 @@ it('a personal field never appears in plaintext', async () => {
   }
   report(NUMBER, { markers: markers.count, tables: columns.tables, columns: columns.columns });
   report(NUMBER, { 'log lines': lines.split('\n').length, 'bytes of spans': spans.length });
+});
+
+it('I8 of an erased person nothing is left in any table, and nothing comes back', async () => {
+  const place = 'erased';
+  const person = await plantPerson(stack, markers, place);
+  const exported = await person.api.ok(requestExport);
+  const params = { id: exported.body.id };
+  await expect
+    .poll(async () => (await person.api.ok(getExport, { params })).body.status, { timeout: 60_000 })
+    .toBe('done');
+  const left = async () =>
+    [...(await scanColumns(stack.databaseUrl, markers)).findings].filter(([, places]) =>
+      places.some((one) => one.endsWith(` ${place}`)),
+    );
+  expect(await left()).not.toEqual([]);
+  await person.api.ok(eraseMe, { body: { password: person.password } });
+  await expect.poll(left, { timeout: 60_000 }).toEqual([]);
+  const destroyed = `select from privacy.subject_keys where subject = '${person.id}' and wrapped is null`;
+  await expect.poll(async () => (await rowsOf(destroyed)).length, { timeout: 60_000 }).toBe(1);
+  // The log can be read from its beginning, and says no more than the views.
+  const profile = await person.api.as('').call(getUser, { params: { idOrUsername: person.id } });
+  expect(profile.body).toMatchObject({ username: null, displayName: 'deleted user' });
 });
 
 it('every route that takes personal data, and every personal field, is among what was planted', () => {

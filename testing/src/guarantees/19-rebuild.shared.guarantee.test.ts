@@ -11,7 +11,7 @@ import { report } from './report.ts';
 const NUMBER = 19;
 const ROUNDS = counts(1, 5);
 const all = projections.map(viewName);
-const VIEWS = counts(['article_list_v3', 'article_details_v3'], [...all, 'access_v1']);
+const VIEWS = counts(['article_list_v3', 'article_details_v3'], [...all, 'access_v2']);
 const PATIENCE_MS = 120_000;
 
 const stack = sharedStack();

@@ -3,11 +3,13 @@ import type { Route } from '@annals/contracts/kit/route';
 import { Problem, problems } from '@annals/contracts/problems';
 import { problemResponse } from '@annals/platform/http/problem-response';
 import { type BoundRoute, bind, type RouteRequest, type RouteResponse } from '@annals/platform/http/types';
+import type { SecurityLog } from '@annals/platform/telemetry/security-log';
 import { parseTraceparent } from '@annals/platform/telemetry/traceparent';
 import { uuidv7 } from '@annals/platform/uuid';
 import type { Idempotency, Running } from '../idempotency/idempotency.ts';
 import type { StoredAnswer } from '../idempotency/table.ts';
 import type { AnyCommand } from './command.ts';
+import { actorOf } from './events.ts';
 import type { Outcome, Ticket } from './execution.ts';
 import type { Faults } from './faults.ts';
 import type { CommandRunner } from './runner.ts';
@@ -17,6 +19,7 @@ export interface BindTools {
   readonly idempotency: Idempotency;
   readonly publicUrl: string;
   readonly faults: Faults;
+  readonly security: SecurityLog;
 }
 
 /** The command's route with its handler. */
@@ -33,7 +36,9 @@ async function handle(
   request: RouteRequest<Route>,
   tools: BindTools,
 ): Promise<RouteResponse> {
-  return toAnswer(command, await tools.runner.run(command, request, newTicket()), tools);
+  const outcome = await tools.runner.run(command, request, newTicket());
+  audit(command, request, outcome, tools);
+  return toAnswer(command, outcome, tools);
 }
 
 async function handleOnce(
@@ -64,6 +69,7 @@ async function runKeyed(
   } catch (error) {
     return endRefused(error, request, running, instance, tools);
   }
+  audit(command, request, outcome, tools);
   const answer = toAnswer(command, outcome, tools);
   await (outcome.hasAppended ? running.answerLater(answer) : running.answer(answer));
   return answer;
@@ -96,6 +102,27 @@ async function endRefused(
 function isFinal({ code }: Problem): boolean {
   const { status } = problems[code];
   return status !== 400 && status !== 422 && status !== 429 && status < 500 && code !== 'concurrent-changes';
+}
+
+/** Tells the security log of what it is to know of [X3]. */
+function audit(
+  { audit: action, decider }: AnyCommand,
+  { caller, params, traceparent }: RouteRequest<Route>,
+  { id, hasAppended }: Outcome,
+  { security }: BindTools,
+): void {
+  if (action === undefined || !hasAppended) return;
+  const { permission } = params as { readonly permission?: string };
+  const traceId = parseTraceparent(traceparent)?.traceId;
+  const by = actorOf(caller).id;
+  security.tell(action, 'done', {
+    // What is not done to a user is done by one.
+    userId: decider.category === 'user' ? id : by,
+    by,
+    address: caller.address,
+    ...(permission === undefined ? {} : { permission }),
+    ...(traceId === undefined ? {} : { traceId }),
+  });
 }
 
 function toAnswer(command: AnyCommand, outcome: Outcome, { publicUrl }: BindTools): StoredAnswer {

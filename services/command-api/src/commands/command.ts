@@ -28,6 +28,8 @@ export interface CommandContext<R extends Route, State, Prepared, Related> exten
   /** States of other streams, each at its end; null where none was asked for. */
   readonly related: Related;
   readonly prepared: Prepared;
+  /** For something else that the command makes; the same for every attempt at it. */
+  readonly newId: string;
   /** RFC 3339 in UTC. */
   readonly now: string;
   /** How many values for the unique key of this kind were found taken: 0 at first. */
@@ -60,6 +62,8 @@ interface CommandParts<R extends Route, State, Event extends DecidedEvent, Prepa
    * change the key of its kind alone.
    */
   readonly candidates?: Readonly<Record<string, number>>;
+  /** What it is called in the security log, which is told of every time that it changed something. */
+  readonly audit?: string;
   /** The created resource's path below the public URL. */
   readonly location?: (id: string) => string;
   /** Commands on a relation answer with just the id of the resource addressed. */

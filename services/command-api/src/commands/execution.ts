@@ -6,7 +6,7 @@
 import type { DomainEvent } from '@annals/contracts/kit/event';
 import type { Route } from '@annals/contracts/kit/route';
 import { Problem } from '@annals/contracts/problems';
-import type { EventLog } from '@annals/platform/event-log/log';
+import { type EventLog, SubjectErased } from '@annals/platform/event-log/log';
 import { EventTooLarge, RevisionConflict } from '@annals/platform/event-store/port';
 import type { Caller } from '@annals/platform/http/types';
 import type { Reserved } from '../reservations/reservations.ts';
@@ -162,8 +162,9 @@ export class Execution {
     const { params, body, caller, can } = this.#input;
     const related: Record<string, unknown> = {};
     for (const name of Object.keys(this.#related)) related[name] = this.#related[name]?.state ?? null;
-    const { now } = this.#ticket;
-    return { params, body, caller, can, id: this.#id, state, related, prepared, now, candidate: () => 0 };
+    const { now, newId } = this.#ticket;
+    const id = this.#id;
+    return { params, body, caller, can, id, newId, state, related, prepared, now, candidate: () => 0 };
   }
 
   #checkCondition({ revision }: Snapshot<unknown>): void {
@@ -199,7 +200,8 @@ export class Execution {
       if (reserved.length > 0) await reservations.confirm(reserved);
       return this.#outcome(result.revision, result.position, true);
     } catch (error) {
-      if (!(error instanceof RevisionConflict)) throw error;
+      // Whoever is erased meanwhile has a longer stream, too.
+      if (!(error instanceof RevisionConflict || error instanceof SubjectErased)) throw error;
       // The stream moved, so what was reserved counts no more.
       const next = await streams.load(this.#ref);
       await this.#abandon(next.snapshot);

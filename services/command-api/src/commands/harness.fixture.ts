@@ -8,6 +8,7 @@ import { createMemoryEventStore, createMemoryLog } from '@annals/platform/event-
 import type { Caller } from '@annals/platform/http/types';
 import { keyedHash } from '@annals/platform/privacy/keyed-hash';
 import { createMemoryKeyStore } from '@annals/platform/privacy/memory-keys';
+import { peekToken } from '@annals/platform/privacy/signed-token';
 import { uuidv7 } from '@annals/platform/uuid';
 import type { Credentials } from '../identity/credentials.ts';
 import { users } from '../identity/deciders.ts';
@@ -65,18 +66,38 @@ export function createHarness() {
   const keys = createMemoryKeyStore();
   const hashes = new Map<string, string>();
   const credentials: Credentials = {
-    stage: async (userId, hash) => void hashes.set(userId, hash),
-    find: async (userId) => hashes.get(userId) ?? null,
-    findUnregistered: async () => [],
-    markRegistered: async () => {},
+    stage: async (_userId, passwordId, hash) => void hashes.set(passwordId, hash),
+    find: async (passwordId) => hashes.get(passwordId) ?? null,
+    findStaged: async () => [],
+    markNamed: async () => {},
     removeStale: async () => {},
+    retain: async () => {},
+    erase: async () => {},
   };
-  const services: Services = {
+  const servicesOn = (streams: Streams): Services => ({
     passwords: { hash: async (password) => `hash of ${password}`, verify: async () => true },
     passwordPolicy: { rules: ['length'], minLength: 12, common: new Set() },
     credentials,
+    exports: {
+      stage: async () => {},
+      countRecent: async () => 0,
+      take: async () => {},
+      find: async () => null,
+      sweep: async () => {},
+      erase: async () => {},
+    },
+    avatars: {
+      stage: async () => {},
+      find: async () => null,
+      retain: async () => {},
+      erase: async () => {},
+    },
+    provePassword: async (_user, password) => password !== 'wrong',
+    userOf: async (userId) => (await streams.load(streamOf(users, userId))).snapshot.state,
+    forgive: async () => {},
+    openToken: (_purpose, token) => peekToken(token),
     titleRules: { prohibitedWords: ['spam'], pattern: null },
-  };
+  });
 
   function replica(
     options: { faults?: Faults; leaseMs?: number; waitMs?: number; wrap?: (log: EventLog) => EventLog } = {},
@@ -91,7 +112,7 @@ export function createHarness() {
       log,
       streams,
       reservations,
-      services,
+      services: servicesOn(streams),
       faults,
       permissionsOf: async (userId) => {
         const { snapshot } = await streams.load(streamOf(users, userId));

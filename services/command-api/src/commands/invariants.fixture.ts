@@ -2,6 +2,7 @@
 import type { DomainEvent } from '@annals/contracts/kit/event';
 import type { FollowState } from '../identity/domain/follow.ts';
 import type { UserState } from '../identity/domain/user.ts';
+import { MAX_OPEN, type VerificationState } from '../identity/domain/verification.ts';
 import type { ArticleState } from '../publishing/domain/article.ts';
 import type { CategoryState } from '../publishing/domain/category.ts';
 import type { CommentState } from '../publishing/domain/comment.ts';
@@ -56,7 +57,9 @@ const user: Invariant<UserState> = (before, { type, data }, after) => {
   const held = before.status === 'registered' ? (before.permissions as readonly string[]) : [];
   const isDisabled = before.status === 'registered' && before.isDisabled;
   return firstBroken(
-    [after.status === 'registered', 'an account is never undone'],
+    [after.status !== 'unregistered', 'an account is never undone'],
+    [before.status !== 'erased', 'nothing follows an erasure'],
+    [(type === 'UserErased') === (after.status === 'erased'), 'only an erasure ends it'],
     [(type === 'UserRegistered') === (before.status === 'unregistered'), 'it is registered first, and once'],
     [type !== 'PermissionGranted' || !held.includes(permission ?? ''), 'a permission is granted once'],
     [type !== 'PermissionRevoked' || held.includes(permission ?? ''), 'only what is held is revoked'],
@@ -64,6 +67,16 @@ const user: Invariant<UserState> = (before, { type, data }, after) => {
     [type !== 'UserEnabled' || isDisabled, 'only the disabled are enabled'],
   );
 };
+
+/** Each event is a request of its own. */
+const verification: Invariant<VerificationState> = (_before, _event, after) =>
+  firstBroken([
+    Math.max(after.resets.length, after.emails.length) <= MAX_OPEN,
+    'a few requests are remembered',
+  ]);
+
+const dataExport: Invariant<unknown> = (_before, { revision }) =>
+  firstBroken([revision === 0, 'an export is requested once']);
 
 const like: Invariant<LikeState> = (before, { type }, after) =>
   firstBroken(
@@ -117,6 +130,8 @@ export const invariants: Readonly<Record<string, Invariant<never>>> = {
   article,
   user,
   category,
+  verification,
+  export: dataExport,
   like,
   follow,
   comment,

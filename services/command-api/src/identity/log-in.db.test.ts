@@ -77,12 +77,12 @@ describe('password hashes', () => {
     const credentials = createCredentials(backend.pool);
     const { log, store } = await openLog();
     const late = uuidv7();
-    await credentials.stage(late, 'hash');
+    await credentials.stage(late, late, 'hash');
     await sweepCredentials(credentials, log, -1);
     expect(await credentials.find(late)).toBeNull();
     expect((await store.read(`user-${late}`)).map(({ type }) => type)).toEqual(['ReservationLapsed']);
     expect(await credentials.find(ada.id)).not.toBeNull();
-    expect(await credentials.findUnregistered(-1, 10)).toEqual([]);
+    expect(await credentials.findStaged(-1, 10)).toEqual([]);
     expect((await logIn('ada', PASSWORD)).status).toBe(201);
     await store.close();
   });

@@ -3,14 +3,17 @@
 import type { SessionTokens } from '@annals/contracts/identity/views';
 import { streamId } from '@annals/contracts/kit/event';
 import { Problem } from '@annals/contracts/problems';
+import type { SecurityLog } from '@annals/platform/telemetry/security-log';
 import { streamOf } from '../commands/decider.ts';
 import type { Streams } from '../commands/streams.ts';
 import type { Reservations } from '../reservations/reservations.ts';
 import type { Credentials } from './credentials.ts';
 import { users } from './deciders.ts';
-import { key } from './domain/user.ts';
+import { key, type UserState } from './domain/user.ts';
+import type { Attempt, LoginGuard } from './login-guard.ts';
+import type { LoginAttempt, LoginFailure, LoginLog } from './login-log.ts';
 import type { PasswordHasher } from './password-hasher.ts';
-import type { Client, LoginAttempt, SessionStore } from './session-store.ts';
+import type { Client } from './session-store.ts';
 import type { Sessions } from './sessions.ts';
 
 export interface LogInOptions {
@@ -18,8 +21,10 @@ export interface LogInOptions {
   readonly reservations: Reservations;
   readonly credentials: Credentials;
   readonly passwords: PasswordHasher;
-  readonly store: SessionStore;
+  readonly guard: LoginGuard;
+  readonly loginLog: LoginLog;
   readonly sessions: Sessions;
+  readonly security: SecurityLog;
 }
 
 export interface Login {
@@ -31,41 +36,63 @@ export interface Login {
 export type LogIn = (login: Login, client: Client) => Promise<SessionTokens>;
 
 /** Stands for everyone who is not there, so that looking for them takes the same steps. */
-const NOBODY = '00000000-0000-0000-0000-000000000000';
+export const NOBODY = '00000000-0000-0000-0000-000000000000';
 
-/** Creates the log-in; it throws `invalid-credentials` for whatever is wrong, and `unavailable` under too much load. */
-export function createLogIn({
-  streams,
-  reservations,
-  credentials,
-  passwords,
-  store,
-  sessions,
-}: LogInOptions): LogIn {
+/**
+ * Creates the log-in; it throws `invalid-credentials` for whatever is wrong, `too-many-requests` where too much was
+ * wrong before, and `unavailable` under too much load.
+ */
+export function createLogIn(options: LogInOptions): LogIn {
+  const { streams, reservations, credentials, passwords, guard, loginLog, sessions, security } = options;
+
   /** Who the login belongs to: whose own stream owns the key. */
   async function find(reservation: string) {
     const claimant = await reservations.claimantOf(reservation);
-    const userId = claimant ? streamId(claimant.by) : NOBODY;
-    const [{ snapshot }, passwordHash] = await Promise.all([
-      streams.load(streamOf(users, userId)),
-      credentials.find(userId),
-    ]);
+    const { snapshot } = await streams.load(streamOf(users, claimant ? streamId(claimant.by) : NOBODY));
     const { state, claims } = snapshot;
-    return { passwordHash, user: state.status === 'registered' && claims.has(reservation) ? state : null };
+    const user = state.status === 'registered' && claims.has(reservation) ? state : null;
+    return { user, passwordHash: await credentials.find(user?.passwordId ?? NOBODY) };
+  }
+
+  async function conclude(
+    attempt: Attempt,
+    tried: Pick<LoginAttempt, 'userId' | 'loginHash' | 'reason'>,
+    client: Client,
+  ): Promise<void> {
+    const { userId, reason } = tried;
+    await Promise.all([
+      loginLog.record({ ...tried, ...client }),
+      reason === null ? attempt.succeed() : attempt.fail(),
+    ]);
+    const details = { userId, address: client.ip };
+    if (reason === null) security.tell('log-in', 'done', details);
+    else security.tell('log-in', 'refused', { ...details, reason });
   }
 
   return async ({ login, password }, client) => {
     const reservation = reservations.streamOf(key(login.includes('@') ? 'email' : 'username', login));
+    const loginHash = streamId(reservation);
+    const attempt = await guard.begin(loginHash, client.ip);
     const { user, passwordHash } = await find(reservation);
-    const isRight = await passwords.verify(password, user ? passwordHash : null);
-    const reason = reasonOf(user, isRight);
-    await store.record({ userId: user?.userId ?? null, loginHash: streamId(reservation), reason, ...client });
-    if (!user || reason !== null) throw new Problem('invalid-credentials', 'Login or password is wrong.');
-    return sessions.start(user.userId, client);
+    const { userId, passwordId } = user ?? { userId: null, passwordId: NOBODY };
+    await attempt.slow(() => loginLog.hasSucceeded(userId ?? NOBODY, client.ip));
+    const reason = reasonOf(user, await passwords.verify(password, passwordHash));
+    // Null as well where the password was replaced meanwhile.
+    const tokens =
+      userId === null || reason !== null ? null : await sessions.start(userId, passwordId, client);
+    await conclude(
+      attempt,
+      { userId, loginHash, reason: tokens ? null : (reason ?? 'wrong-password') },
+      client,
+    );
+    if (!tokens) throw new Problem('invalid-credentials', 'Login or password is wrong.');
+    return tokens;
   };
 }
 
-function reasonOf(user: { isDisabled: boolean } | null, isRight: boolean): LoginAttempt['reason'] {
+type Found = Extract<UserState, { status: 'registered' }>;
+
+function reasonOf(user: Found | null, isRight: boolean): LoginFailure | null {
   if (!user) return 'unknown-login';
   if (!isRight) return 'wrong-password';
   return user.isDisabled ? 'disabled' : null;

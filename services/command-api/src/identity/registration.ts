@@ -2,7 +2,7 @@
 import type { Permission } from '@annals/contracts/kit/route';
 import { type Mistake, Problem } from '@annals/contracts/problems';
 import type { Services } from '../services.ts';
-import { passwordMistakes } from './domain/password-policy.ts';
+import { type PasswordOwner, passwordMistakes } from './domain/password-policy.ts';
 import type { Registration } from './domain/user.ts';
 
 export interface RegistrationBody {
@@ -29,7 +29,8 @@ export async function hashPassword(
     if (can('can_import')) return { passwordHash: null };
     throw invalidPassword([{ pointer: '/password', code: 'required', message: 'is required' }]);
   }
-  const mistakes = passwordMistakes(password, { username, email, firstName, lastName }, passwordPolicy);
+  const owner = { username, email, firstName, lastName };
+  const mistakes = passwordMistakesOf(password, owner, { passwordPolicy }, '/password');
   if (mistakes.length > 0) throw invalidPassword(mistakes);
   return { passwordHash: await passwords.hash(password) };
 }
@@ -39,7 +40,7 @@ export async function stagePassword(
   { id, prepared }: { readonly id: string; readonly prepared: HashedPassword },
   { credentials }: Services,
 ): Promise<void> {
-  if (prepared.passwordHash !== null) await credentials.stage(id, prepared.passwordHash);
+  if (prepared.passwordHash !== null) await credentials.stage(id, id, prepared.passwordHash);
 }
 
 /** The registration that a body asks for. */
@@ -52,6 +53,24 @@ export function toRegistration(
   return { userId, username, email, firstName, lastName, imported: passwordHash === null };
 }
 
-function invalidPassword(mistakes: readonly Mistake[]): Problem {
+/** The rules that a new password breaks. */
+export function passwordMistakesOf(
+  password: string,
+  owner: PasswordOwner,
+  { passwordPolicy }: Pick<Services, 'passwordPolicy'>,
+  pointer: string,
+): Mistake[] {
+  return passwordMistakes(password, owner, passwordPolicy, pointer);
+}
+
+/** The refusal of a password that had to be proven, with whatever else is wrong. */
+export function wrongPassword(pointer: string, others: readonly Mistake[] = []): Problem {
+  const wrong = { pointer, code: 'wrong-password', message: 'is not the present password' };
+  return new Problem('validation-failed', 'The present password is another one.', {
+    mistakes: [wrong, ...others],
+  });
+}
+
+export function invalidPassword(mistakes: readonly Mistake[]): Problem {
   return new Problem('validation-failed', 'The password does not follow the policy.', { mistakes });
 }

@@ -1,4 +1,7 @@
 /** Routes of sessions [I3]. Their answers carry secrets, so nothing of them is stored. */
+
+import { requestPasswordReset } from '@annals/contracts/identity/account.routes';
+import { getAvatar } from '@annals/contracts/identity/avatar.routes';
 import {
   createSession,
   endSession,
@@ -11,24 +14,25 @@ import type { ownSessions } from '@annals/contracts/identity/views';
 import { timestamp } from '@annals/contracts/kit/primitives';
 import { Problem } from '@annals/contracts/problems';
 import { type BoundInternalRoute, bindInternal } from '@annals/platform/http/bound-routes';
-import { type BoundRoute, bind, type Caller } from '@annals/platform/http/types';
+import { type BoundRoute, bind } from '@annals/platform/http/types';
 import { z } from 'zod';
-import type { AccessTokens } from './access-tokens.ts';
+import { signedIn } from './caller.ts';
 import type { Identity } from './identity.ts';
-import type { LogIn } from './log-in.ts';
 import type { OwnSession } from './session-store.ts';
-import type { Sessions } from './sessions.ts';
 
-interface SessionTools {
-  readonly logIn: LogIn;
-  readonly sessions: Sessions;
-  readonly tokens: AccessTokens;
-}
+type SessionTools = Pick<Identity, 'logIn' | 'sessions' | 'tokens' | 'resets' | 'findAvatar'>;
+
+/** Nothing that a picture might turn out to be does anything; an hour, since an erasure must get through. */
+const picture = {
+  'cache-control': 'public, max-age=3600',
+  'content-security-policy': "default-src 'none'; sandbox",
+  'cross-origin-resource-policy': 'cross-origin',
+};
 
 const secret = { 'cache-control': 'no-store' };
 
 /** The public routes. */
-export function sessionRoutes({ logIn, sessions, tokens }: SessionTools): BoundRoute[] {
+export function sessionRoutes({ logIn, sessions, tokens, resets, findAvatar }: SessionTools): BoundRoute[] {
   return [
     bind(createSession, async ({ body, caller, userAgent }) => ({
       status: 201,
@@ -41,15 +45,15 @@ export function sessionRoutes({ logIn, sessions, tokens }: SessionTools): BoundR
       body: await sessions.refresh(body.refreshToken),
     })),
     bind(endSession, async ({ caller }) => {
-      await sessions.end(holder(caller).sessionId);
+      await sessions.end(signedIn(caller).sessionId);
       return { status: 204 };
     }),
     bind(endSessions, async ({ caller }) => {
-      await sessions.endAll(holder(caller).userId);
+      await sessions.endAll(signedIn(caller).userId);
       return { status: 204 };
     }),
     bind(listSessions, async ({ caller }) => {
-      const { userId, sessionId } = holder(caller);
+      const { userId, sessionId } = signedIn(caller);
       const { sessions: own, count } = await sessions.list(userId);
       return {
         status: 200,
@@ -57,17 +61,21 @@ export function sessionRoutes({ logIn, sessions, tokens }: SessionTools): BoundR
         body: { results: own.map((one) => toJson(one, sessionId)), count },
       };
     }),
+    bind(requestPasswordReset, async ({ body }) => {
+      await resets.request(body.email);
+      return { status: 202 };
+    }),
+    bind(getAvatar, async ({ params: { id } }) => {
+      const found = await findAvatar(id);
+      if (!found) throw new Problem('not-found', 'There is no such picture.');
+      return { status: 200, headers: { ...picture, 'content-type': found.mediaType }, body: found.bytes };
+    }),
     bind(getJwks, async () => ({
       status: 200,
       headers: { 'cache-control': 'public, max-age=300' },
       body: tokens.jwks,
     })),
   ];
-}
-
-function holder(caller: Caller): Extract<Caller, { kind: 'user' }> {
-  if (caller.kind === 'user') return caller;
-  throw new Problem('forbidden', 'Only users have sessions.');
 }
 
 function toJson(session: OwnSession, currentId: string): z.input<typeof ownSessions>['results'][number] {
@@ -80,13 +88,20 @@ function toJson(session: OwnSession, currentId: string): z.input<typeof ownSessi
   };
 }
 
-/** What other services ask while their access view is behind, and how the worker ends a disabled user's sessions. */
+/** What other services ask while their access view is behind, and what the worker has done after users' events. */
 export function internalSessionRoutes({
   sessions,
   standingOf,
-}: Pick<Identity, 'sessions' | 'standingOf'>): BoundInternalRoute[] {
+  afterPasswordChange,
+  afterAvatarChange,
+  erasure,
+}: Pick<
+  Identity,
+  'sessions' | 'standingOf' | 'afterPasswordChange' | 'afterAvatarChange' | 'erasure'
+>): BoundInternalRoute[] {
   const params = z.strictObject({ id: z.uuid() });
   const body = z.strictObject({ userId: z.uuid(), disabledAt: timestamp });
+  const onlyUser = z.strictObject({ userId: z.uuid() });
   return [
     bindInternal({ method: 'GET', path: '/internal/sessions/{id}', params }, async ({ params: { id } }) => {
       const permissions = await standingOf(id);
@@ -99,6 +114,27 @@ export function internalSessionRoutes({
       { method: 'POST', path: '/internal/sessions/end-disabled', body },
       async ({ body: { userId, disabledAt } }) => {
         await sessions.endDisabled(userId, new Date(disabledAt));
+        return { status: 204 };
+      },
+    ),
+    bindInternal(
+      { method: 'POST', path: '/internal/passwords/changed', body: onlyUser },
+      async ({ body: { userId } }) => {
+        await afterPasswordChange(userId);
+        return { status: 204 };
+      },
+    ),
+    bindInternal(
+      { method: 'POST', path: '/internal/avatars/changed', body: onlyUser },
+      async ({ body: { userId } }) => {
+        await afterAvatarChange(userId);
+        return { status: 204 };
+      },
+    ),
+    bindInternal(
+      { method: 'POST', path: '/internal/erasures', body: onlyUser },
+      async ({ body: { userId } }) => {
+        await erasure.carryOut(userId);
         return { status: 204 };
       },
     ),

@@ -1,4 +1,4 @@
-/** Sessions, their refresh tokens and the login log: tables of our own. Tokens lie there as hashes only. */
+/** Sessions and their refresh tokens: tables of our own. Tokens lie there as hashes only. */
 import { transaction } from '@annals/platform/postgres/transaction';
 import type pg from 'pg';
 
@@ -11,20 +11,25 @@ export interface Client {
 export interface NewSession extends Client {
   readonly id: string;
   readonly userId: string;
+  /** The password that it was begun with. */
+  readonly passwordId: string;
   readonly tokenHash: Buffer;
   readonly lifeSeconds: number;
 }
 
-/** One attempt to log in. `reason`: why it failed; null for a success. */
-export interface LoginAttempt extends Client {
-  /** Null for a login that is nobody's. */
-  readonly userId: string | null;
-  /** Keyed hash of what was entered. */
-  readonly loginHash: string;
-  readonly reason: 'unknown-login' | 'wrong-password' | 'disabled' | null;
-}
+export type RevocationReason =
+  | 'logged-out'
+  | 'refresh-token-reused'
+  | 'disabled'
+  | 'password-changed'
+  | 'erased';
 
-export type RevocationReason = 'logged-out' | 'refresh-token-reused' | 'disabled';
+/** A session that has not ended, and what tells whether it may go on. */
+export interface OpenSession {
+  readonly id: string;
+  readonly userId: string;
+  readonly passwordId: string;
+}
 
 /** A session that ended. */
 export interface Revocation {
@@ -50,6 +55,7 @@ export type RefreshResult =
       readonly kind: 'refreshed';
       readonly sessionId: string;
       readonly userId: string;
+      readonly passwordId: string;
       readonly secondsLeft: number;
     }
   | { readonly kind: 'reused'; readonly revocation: Revocation }
@@ -63,14 +69,15 @@ export interface SessionStore {
   revoke(sessionId: string, reason: RevocationReason): Promise<Revocation | null>;
   /** Ends a user's sessions that began by `until`: all where it is null. */
   revokeAll(userId: string, reason: RevocationReason, until: Date | null): Promise<Revocation[]>;
-  /** Whose session it is; null where it has ended, or is not known. */
-  ownerOf(sessionId: string): Promise<string | null>;
+  /** Ends a user's sessions that were begun with another password, but for the one given. */
+  revokeOutdated(userId: string, passwordId: string, keptSessionId: string | null): Promise<Revocation[]>;
+  /** The session; null where it has ended, or is not known. */
+  find(sessionId: string): Promise<OpenSession | null>;
   /** A user's sessions that have not ended, the last used first, and how many there are. */
   list(userId: string, limit: number): Promise<{ sessions: OwnSession[]; count: number }>;
   /** Ended sessions of which the log does not tell yet. */
   findUnannounced(limit: number): Promise<Revocation[]>;
   markAnnounced(sessionId: string): Promise<void>;
-  record(attempt: LoginAttempt): Promise<void>;
   /** Removes sessions past their time, and ended ones after a day. */
   sweep(): Promise<void>;
 }
@@ -79,13 +86,16 @@ const REVOCATION = `id as "sessionId", user_id as "userId", revocation_reason as
 
 const CREATE = `
   with session as (
-    insert into command_api.sessions (id, user_id, expires_at, ip, user_agent)
-    values ($1, $2, now() + make_interval(secs => $3), $4, $5) returning id)
+    insert into command_api.sessions (id, user_id, expires_at, ip, user_agent, password_id)
+    values ($1, $2, now() + make_interval(secs => $3), $4, $5, $7) returning id)
   insert into command_api.refresh_tokens (token_hash, session_id) select $6, id from session`;
+
+/** Sessions of before passwords had ids were begun with the one of the registration. */
+const PASSWORD_ID = 'coalesce(password_id, user_id)';
 
 /** Locks the session, so that parallel refreshes come one after the other. */
 const FIND_TOKEN = `
-  select s.id as "sessionId", s.user_id as "userId",
+  select s.id as "sessionId", s.user_id as "userId", coalesce(s.password_id, s.user_id) as "passwordId",
     s.revoked_at is not null or s.expires_at <= clock_timestamp() as "isOver",
     floor(extract(epoch from s.expires_at - clock_timestamp()))::int as "secondsLeft",
     coalesce(t.rotated_at < clock_timestamp() - make_interval(secs => $2), false) as "isReused"
@@ -109,15 +119,18 @@ const REVOKE_ALL = `
   where user_id = $1 and revoked_at is null and expires_at > now() and ($3::timestamptz is null or created_at <= $3)
   returning ${REVOCATION}`;
 
+const REVOKE_OUTDATED = `
+  update command_api.sessions
+  set revoked_at = date_trunc('milliseconds', clock_timestamp()), revocation_reason = 'password-changed'
+  where user_id = $1 and revoked_at is null and expires_at > now()
+    and ${PASSWORD_ID} <> $2 and id is distinct from $3
+  returning ${REVOCATION}`;
+
 const LIST = `
   select id, user_agent as device, ip, created_at as "createdAt", last_used_at as "lastUsedAt",
     expires_at as "expiresAt", count(*) over ()::int as count
   from command_api.sessions where user_id = $1 and revoked_at is null and expires_at > now()
   order by last_used_at desc, id desc limit $2`;
-
-const RECORD = `
-  insert into command_api.login_log (user_id, login_hash, ip, user_agent, succeeded, reason)
-  values ($1, $2, $3, $4, $5, $6)`;
 
 const SWEEP = `
   delete from command_api.sessions
@@ -126,6 +139,7 @@ const SWEEP = `
 interface TokenRow {
   readonly sessionId: string;
   readonly userId: string;
+  readonly passwordId: string;
   readonly isOver: boolean;
   readonly secondsLeft: number;
   readonly isReused: boolean;
@@ -133,8 +147,8 @@ interface TokenRow {
 
 export function createSessionStore(pool: pg.Pool): SessionStore {
   return {
-    async create({ id, userId, lifeSeconds, ip, userAgent, tokenHash }) {
-      await pool.query(CREATE, [id, userId, lifeSeconds, ip, userAgent, tokenHash]);
+    async create({ id, userId, passwordId, lifeSeconds, ip, userAgent, tokenHash }) {
+      await pool.query(CREATE, [id, userId, lifeSeconds, ip, userAgent, tokenHash, passwordId]);
     },
     refresh: (tokenHash, nextHash, graceSeconds) =>
       transaction(pool, (client) => refresh(client, tokenHash, nextHash, graceSeconds)),
@@ -146,13 +160,17 @@ export function createSessionStore(pool: pg.Pool): SessionStore {
       const { rows } = await pool.query<Revocation>(REVOKE_ALL, [userId, reason, until]);
       return rows;
     },
-    async ownerOf(sessionId) {
-      const { rows } = await pool.query<{ userId: string }>(
-        `select user_id as "userId" from command_api.sessions
+    async revokeOutdated(userId, passwordId, keptSessionId) {
+      const { rows } = await pool.query<Revocation>(REVOKE_OUTDATED, [userId, passwordId, keptSessionId]);
+      return rows;
+    },
+    async find(sessionId) {
+      const { rows } = await pool.query<OpenSession>(
+        `select id, user_id as "userId", ${PASSWORD_ID} as "passwordId" from command_api.sessions
          where id = $1 and revoked_at is null and expires_at > now()`,
         [sessionId],
       );
-      return rows[0]?.userId ?? null;
+      return rows[0] ?? null;
     },
     async list(userId, limit) {
       const { rows } = await pool.query<OwnSession & { count: number }>(LIST, [userId, limit]);
@@ -170,9 +188,6 @@ export function createSessionStore(pool: pg.Pool): SessionStore {
     async markAnnounced(sessionId) {
       await pool.query('update command_api.sessions set is_announced = true where id = $1', [sessionId]);
     },
-    async record({ userId, loginHash, ip, userAgent, reason }) {
-      await pool.query(RECORD, [userId, loginHash, ip, userAgent, reason === null, reason]);
-    },
     async sweep() {
       await pool.query(SWEEP);
     },
@@ -188,10 +203,10 @@ async function refresh(
   const found = await client.query<TokenRow>(FIND_TOKEN, [tokenHash, graceSeconds]);
   const [token] = found.rows;
   if (!token || token.isOver) return { kind: 'invalid' };
-  const { sessionId, userId, secondsLeft } = token;
+  const { sessionId, userId, passwordId, secondsLeft } = token;
   if (!token.isReused) {
     await client.query(ROTATE, [tokenHash, nextHash]);
-    return { kind: 'refreshed', sessionId, userId, secondsLeft };
+    return { kind: 'refreshed', sessionId, userId, passwordId, secondsLeft };
   }
   const revoked = await client.query<Revocation>(REVOKE, [sessionId, 'refresh-token-reused']);
   const [revocation] = revoked.rows;

@@ -1,4 +1,5 @@
 import { catalogue } from '@annals/contracts/catalogue';
+import type { UserEvent } from '@annals/contracts/identity/user.events';
 import { createEventLog } from '@annals/platform/event-log/event-log';
 import type { EventLog } from '@annals/platform/event-log/log';
 import { createMemoryEventStore } from '@annals/platform/event-store/memory';
@@ -10,6 +11,7 @@ import { testDatabase } from '@annals/testing/servers/postgres';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { migrations } from '../schema.ts';
+import { evolve, initial, type UserState } from './domain/user.ts';
 import { createSessionStore, type SessionStore } from './session-store.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 
@@ -33,11 +35,13 @@ const client = { ip: '127.0.0.1', userAgent: 'test' };
 const ada = uuidv7();
 let log: EventLog;
 let disabled: Set<string>;
+let passwords: Map<string, { passwordId: string; sessionId: string | null }>;
 let sessions: Sessions;
 
 beforeEach(() => {
   log = createEventLog({ store: createMemoryEventStore(), catalogue, keys: createMemoryKeyStore() });
   disabled = new Set();
+  passwords = new Map();
   sessions = sessionsOn(log);
 });
 
@@ -46,8 +50,25 @@ function sessionsOn(eventLog: EventLog): Sessions {
     store,
     log: eventLog,
     tokens: { sign: async (userId, sessionId) => `${userId} ${sessionId}`, jwks: { keys: [] } },
-    mayContinue: async (userId) => !disabled.has(userId),
+    userOf: async (userId) => {
+      const password = passwords.get(userId);
+      const events: UserEvent[] = [
+        { type: 'UserRegistered', data: { ...person, userId } },
+        ...(password ? [{ type: 'PasswordChanged' as const, data: { userId, ...password } }] : []),
+        ...(disabled.has(userId) ? [{ type: 'UserDisabled' as const, data: { userId } }] : []),
+      ];
+      return events.reduce<UserState>(evolve, initial);
+    },
   });
+}
+
+const person = { username: 'ada', email: 'a@b.org', firstName: '', lastName: '', imported: false };
+
+/** Begins a session with the password that counts. */
+async function start(userId: string, passwordId = passwords.get(userId)?.passwordId ?? userId) {
+  const tokens = await sessions.start(userId, passwordId, client);
+  if (!tokens) throw new Error('the session did not begin');
+  return tokens;
 }
 
 const sessionOf = (tokens: { accessToken: string }) => tokens.accessToken.split(' ')[1] ?? '';
@@ -67,7 +88,7 @@ async function age(sessionId: string, interval: string): Promise<void> {
 
 describe('refresh tokens', () => {
   test('I3 rotate: each is taken once, and gives the next', async () => {
-    const first = await sessions.start(ada, client);
+    const first = await start(ada);
     const second = await sessions.refresh(first.refreshToken);
     const third = await sessions.refresh(second.refreshToken);
     expect(new Set([first, second, third].map(({ refreshToken }) => refreshToken)).size).toBe(3);
@@ -75,14 +96,14 @@ describe('refresh tokens', () => {
   });
 
   test('I3 parallel tabs within the grace all get a valid pair', async () => {
-    const { refreshToken } = await sessions.start(ada, client);
+    const { refreshToken } = await start(ada);
     const tabs = await Promise.all([1, 2, 3].map(() => sessions.refresh(refreshToken)));
     expect(new Set(tabs.map((tab) => tab.refreshToken)).size).toBe(3);
     for (const tab of tabs) await sessions.refresh(tab.refreshToken);
   });
 
   test('I3 just within the grace a rotated token is taken, just past it the whole family is revoked', async () => {
-    const first = await sessions.start(ada, client);
+    const first = await start(ada);
     const second = await sessions.refresh(first.refreshToken);
     await age(sessionOf(first), '5 seconds');
     await sessions.refresh(first.refreshToken);
@@ -100,7 +121,7 @@ describe('refresh tokens', () => {
   });
 
   test('I3 using a rotated token again and again does not stretch the grace', async () => {
-    const first = await sessions.start(ada, client);
+    const first = await start(ada);
     await sessions.refresh(first.refreshToken);
     await age(sessionOf(first), '6 seconds');
     await sessions.refresh(first.refreshToken);
@@ -109,7 +130,7 @@ describe('refresh tokens', () => {
   });
 
   test('I3 end with their session after 30 days, however often they were rotated', async () => {
-    const first = await sessions.start(ada, client);
+    const first = await start(ada);
     await age(sessionOf(first), '29 days 23 hours');
     const last = await sessions.refresh(first.refreshToken);
     expect(last.refreshExpiresIn).toBeLessThanOrEqual(3_600);
@@ -118,7 +139,7 @@ describe('refresh tokens', () => {
   });
 
   test('I3 of disabled users are refused', async () => {
-    const { refreshToken } = await sessions.start(ada, client);
+    const { refreshToken } = await start(ada);
     disabled.add(ada);
     await expect(sessions.refresh(refreshToken)).rejects.toMatchObject(refused);
   });
@@ -128,7 +149,7 @@ describe('refresh tokens', () => {
   });
 
   test('lie in the table as hashes only', async () => {
-    const { refreshToken } = await sessions.start(ada, client);
+    const { refreshToken } = await start(ada);
     const { rows } = await pool.query(
       `select encode(token_hash, 'escape') as text from command_api.refresh_tokens`,
     );
@@ -138,7 +159,7 @@ describe('refresh tokens', () => {
 
 describe('the end of a session', () => {
   test('I3 is told by one event, however often it is ended', async () => {
-    const tokens = await sessions.start(ada, client);
+    const tokens = await start(ada);
     await sessions.end(sessionOf(tokens));
     await sessions.end(sessionOf(tokens));
     expect(await log.read(`session-${sessionOf(tokens)}`)).toHaveLength(1);
@@ -146,7 +167,7 @@ describe('the end of a session', () => {
   });
 
   test('I3 that could not be told at once is told later, once', async () => {
-    const tokens = await sessions.start(ada, client);
+    const tokens = await start(ada);
     const failing = sessionsOn({ ...log, append: () => Promise.reject(new Error('away')) });
     await expect(failing.end(sessionOf(tokens))).rejects.toThrow('away');
     expect(await sessions.ownerOf(sessionOf(tokens))).toBe(null);
@@ -157,8 +178,8 @@ describe('the end of a session', () => {
 
   test('I3 log out everywhere ends every session of the user, and nobody else’s', async () => {
     const user = uuidv7();
-    const own = await Promise.all([1, 2, 3].map(() => sessions.start(user, client)));
-    const other = await sessions.start(ada, client);
+    const own = await Promise.all([1, 2, 3].map(() => start(user)));
+    const other = await start(ada);
     expect((await sessions.list(user)).count).toBe(3);
     await sessions.endAll(user);
     for (const tokens of own) {
@@ -171,7 +192,7 @@ describe('the end of a session', () => {
 
   test('I3 sessions are listed with where and when, the last used first', async () => {
     const user = uuidv7();
-    const [first, second] = [await sessions.start(user, client), await sessions.start(user, client)];
+    const [first, second] = [await start(user), await start(user)];
     const ids = async () => (await sessions.list(user)).sessions.map(({ id }) => id);
     expect(await ids()).toEqual([sessionOf(second), sessionOf(first)]);
     await sessions.refresh(first.refreshToken);
@@ -181,13 +202,13 @@ describe('the end of a session', () => {
 
   test('I6 who is disabled loses all sessions; once enabled again, only those from before', async () => {
     const user = uuidv7();
-    const before = await sessions.start(user, client);
+    const before = await start(user);
     const at = new Date();
     disabled.add(user);
     expect(await sessions.ownerOf(sessionOf(before))).toBe(null);
     disabled.delete(user);
     await new Promise((resolve) => setTimeout(resolve, 5));
-    const after = await sessions.start(user, client);
+    const after = await start(user);
     await sessions.endDisabled(user, at);
     expect(await sessions.ownerOf(sessionOf(before))).toBe(null);
     expect(await sessions.ownerOf(sessionOf(after))).toBe(user);
@@ -197,12 +218,31 @@ describe('the end of a session', () => {
     expect(await sessions.ownerOf(sessionOf(after))).toBe(null);
   });
 
+  test('I5 a change of the password ends all sessions but the one in which it was made', async () => {
+    const user = uuidv7();
+    const [kept, other] = [await start(user), await start(user)];
+    passwords.set(user, { passwordId: uuidv7(), sessionId: sessionOf(kept) });
+    // Before anybody has ended it in the table.
+    await expect(sessions.refresh(other.refreshToken)).rejects.toMatchObject(refused);
+    expect(await sessions.ownerOf(sessionOf(other))).toBe(null);
+    const fresh = await start(user);
+    await sessions.endOutdated(user);
+    expect((await sessions.list(user)).count).toBe(2);
+    for (const tokens of [kept, fresh]) await sessions.refresh(tokens.refreshToken);
+    expect(await log.read(`session-${sessionOf(other)}`)).toMatchObject([
+      { data: { reason: 'password-changed' } },
+    ]);
+  });
+
+  test('I5 a log-in with a password that was replaced meanwhile begins no session', async () => {
+    const user = uuidv7();
+    passwords.set(user, { passwordId: uuidv7(), sessionId: null });
+    expect(await sessions.start(user, user, client)).toBe(null);
+    expect(await sessions.list(user)).toEqual({ sessions: [], count: 0 });
+  });
+
   test('I9 sessions past their time are swept, with their tokens; others stay', async () => {
-    const [old, ended, living] = [
-      await sessions.start(ada, client),
-      await sessions.start(ada, client),
-      await sessions.start(ada, client),
-    ];
+    const [old, ended, living] = [await start(ada), await start(ada), await start(ada)];
     await age(sessionOf(old), '31 days');
     await sessions.end(sessionOf(ended));
     await store.sweep();

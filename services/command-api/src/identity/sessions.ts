@@ -9,16 +9,18 @@ import type { SessionTokens } from '@annals/contracts/identity/views';
 import { Problem } from '@annals/contracts/problems';
 import type { EventLog } from '@annals/platform/event-log/log';
 import { RevisionConflict } from '@annals/platform/event-store/port';
+import type { SecurityLog } from '@annals/platform/telemetry/security-log';
 import { uuidv5, uuidv7 } from '@annals/platform/uuid';
 import pLimit from 'p-limit';
 import { type Origin, toEvents } from '../commands/events.ts';
 import type { Faults } from '../commands/faults.ts';
 import { ACCESS_TOKEN_SECONDS, type AccessTokens } from './access-tokens.ts';
-import type { Client, Revocation, RevocationReason, SessionStore } from './session-store.ts';
+import { mayGoOn, type UserState } from './domain/user.ts';
+import type { Client, OpenSession, Revocation, RevocationReason, SessionStore } from './session-store.ts';
 
 export interface Sessions {
-  /** Begins a session. */
-  start(userId: string, client: Client): Promise<SessionTokens>;
+  /** Begins a session with the password that was proven; null where it does not count any more. */
+  start(userId: string, passwordId: string, client: Client): Promise<SessionTokens | null>;
   /** The next pair of tokens. Throws `invalid-refresh-token`; the reuse of a rotated token ends the session. */
   refresh(refreshToken: string): Promise<SessionTokens>;
   /** Ends a session; ending an ended one changes nothing. */
@@ -27,6 +29,10 @@ export interface Sessions {
   endAll(userId: string): Promise<void>;
   /** Ends the sessions that a user had when disabled at `at`; all of them where the user is disabled still. */
   endDisabled(userId: string, at: Date): Promise<void>;
+  /** Ends the sessions that a change of the password left behind. */
+  endOutdated(userId: string): Promise<void>;
+  /** Ends all sessions of a user who was erased. */
+  endErased(userId: string): Promise<void>;
   /** A user's sessions that have not ended, the last used first: the newest {@link LISTED}, and how many there are. */
   list(userId: string): ReturnType<SessionStore['list']>;
   /** Whose session it is; null where it has ended, is not known, or its user may not go on. */
@@ -39,9 +45,10 @@ export interface SessionsOptions {
   readonly store: SessionStore;
   readonly log: EventLog;
   readonly tokens: AccessTokens;
-  /** Whether a user may go on: disabled and unknown ones may not. */
-  readonly mayContinue: (userId: string) => Promise<boolean>;
+  /** The user, read to the stream's end. */
+  readonly userOf: (userId: string) => Promise<UserState>;
   readonly faults?: Faults | undefined;
+  readonly security?: SecurityLog;
 }
 
 const SESSION_SECONDS = 30 * 24 * 3_600;
@@ -57,7 +64,8 @@ export function createSessions({
   store,
   log,
   tokens,
-  mayContinue,
+  userOf,
+  security,
   faults = () => undefined,
 }: SessionsOptions): Sessions {
   async function tokensOf(
@@ -98,22 +106,33 @@ export function createSessions({
     await announceAll(await store.revokeAll(userId, reason, until));
   }
 
+  const mayContinue = async ({ userId, ...session }: OpenSession): Promise<boolean> =>
+    mayGoOn(await userOf(userId), session);
+
   return {
-    async start(userId, client) {
+    async start(userId, passwordId, client) {
       const id = uuidv7();
       const refreshToken = newToken();
       const tokenHash = hashOf(refreshToken);
-      await store.create({ id, userId, tokenHash, lifeSeconds: SESSION_SECONDS, ...client });
-      return tokensOf(userId, id, refreshToken, SESSION_SECONDS);
+      await store.create({ id, userId, passwordId, tokenHash, lifeSeconds: SESSION_SECONDS, ...client });
+      // Whoever changes the password ends the sessions that are there by then: this one may have come later.
+      if (await mayContinue({ id, userId, passwordId }))
+        return tokensOf(userId, id, refreshToken, SESSION_SECONDS);
+      const revocation = await store.revoke(id, 'password-changed');
+      if (revocation) await announceAll([revocation]);
+      return null;
     },
     async refresh(refreshToken) {
       const next = newToken();
       const result = await store.refresh(hashOf(refreshToken), hashOf(next), GRACE_SECONDS);
-      if (result.kind === 'reused') await announceAll([result.revocation]);
+      if (result.kind === 'reused') {
+        security?.tell('refresh-token-reused', 'refused', { userId: result.revocation.userId });
+        await announceAll([result.revocation]);
+      }
       if (result.kind !== 'refreshed') throw invalidToken();
-      const { userId, sessionId, secondsLeft } = result;
+      const { userId, sessionId, passwordId, secondsLeft } = result;
       await faults('rotated', 'refreshSession');
-      if (!(await mayContinue(userId))) throw invalidToken();
+      if (!(await mayContinue({ id: sessionId, userId, passwordId }))) throw invalidToken();
       return tokensOf(userId, sessionId, next, secondsLeft);
     },
     async end(sessionId) {
@@ -122,12 +141,19 @@ export function createSessions({
     },
     endAll: (userId) => endAll(userId, 'logged-out', null),
     async endDisabled(userId, at) {
-      await endAll(userId, 'disabled', (await mayContinue(userId)) ? at : null);
+      const user = await userOf(userId);
+      await endAll(userId, 'disabled', user.status === 'registered' && !user.isDisabled ? at : null);
     },
+    async endOutdated(userId) {
+      const user = await userOf(userId);
+      if (user.status !== 'registered') return;
+      await announceAll(await store.revokeOutdated(userId, user.passwordId, user.keptSessionId));
+    },
+    endErased: (userId) => endAll(userId, 'erased', null),
     list: (userId) => store.list(userId, LISTED),
     async ownerOf(sessionId) {
-      const userId = await store.ownerOf(sessionId);
-      return userId !== null && (await mayContinue(userId)) ? userId : null;
+      const session = await store.find(sessionId);
+      return session && (await mayContinue(session)) ? session.userId : null;
     },
     async announcePending() {
       await announceAll(await store.findUnannounced(ANNOUNCE_BATCH));

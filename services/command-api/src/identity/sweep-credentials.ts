@@ -1,37 +1,40 @@
-/** Removes password hashes of registrations that never came about. */
+/** Removes password hashes that no event came to name. */
+import type { UserDomainEvent } from '@annals/contracts/identity/user.events';
 import type { EventLog } from '@annals/platform/event-log/log';
 import { uuidv5 } from '@annals/platform/uuid';
 import type { Origin } from '../commands/events.ts';
 import { initial } from '../reservations/domain/reservation.ts';
 import { append } from '../reservations/reservation-log.ts';
-import type { Credentials } from './credentials.ts';
+import type { Credentials, StagedPassword } from './credentials.ts';
 
-/** No registration takes that long. */
+/** No command takes that long. */
 const AGE_SECONDS = 3_600;
 const BATCH = 100;
 
 /**
- * Looks at rows older than an hour: those of registered users are marked as such; for the others a fence is appended
- * to the user's stream first, so that a late registration can't do without the row that is removed here.
+ * Looks at rows older than an hour: those that an event names are marked as such, those that another has replaced since
+ * are removed; for the rest a fence is appended to the user's stream first, so that a late command can't do without the
+ * row that is removed here.
  */
 export async function sweepCredentials(
   credentials: Credentials,
   log: EventLog,
   ageSeconds = AGE_SECONDS,
 ): Promise<void> {
-  const rows = await credentials.findUnregistered(ageSeconds, BATCH);
-  const registered: string[] = [];
-  for (const { userId, stagedAt } of rows) {
-    const isRegistered = await fenceUnlessRegistered(log, userId);
-    if (isRegistered) registered.push(userId);
-    else await credentials.removeStale(userId, stagedAt);
+  const rows = await credentials.findStaged(ageSeconds, BATCH);
+  const named: string[] = [];
+  for (const row of rows) {
+    const isNewest = await fenceUnlessNamed(log, row);
+    if (isNewest) named.push(row.passwordId);
+    else await credentials.removeStale(row.passwordId, row.stagedAt);
   }
-  await credentials.markRegistered(registered);
+  await credentials.markNamed(named);
 }
 
-async function fenceUnlessRegistered(log: EventLog, userId: string): Promise<boolean> {
+/** Whether the password counts. Where it does not, no event can name it any more. */
+async function fenceUnlessNamed(log: EventLog, { userId, passwordId }: StagedPassword): Promise<boolean> {
   const stream = `user-${userId}`;
-  const commandId = uuidv5('sweep', userId);
+  const commandId = uuidv5('sweep', passwordId);
   const origin: Origin = {
     commandId,
     correlationId: commandId,
@@ -41,9 +44,17 @@ async function fenceUnlessRegistered(log: EventLog, userId: string): Promise<boo
   };
   for (;;) {
     const events = await log.read(stream);
-    if (events.some(({ type }) => type === 'UserRegistered')) return true;
+    const ids = (events as readonly UserDomainEvent[]).flatMap(passwordIdsOf);
+    if (ids.includes(passwordId)) return ids.at(-1) === passwordId;
     const end = { revision: events.length - 1, state: initial };
     const lapse = { type: 'ReservationLapsed', data: { key: 'credentials', attempt: commandId } } as const;
     if (await append(log, stream, end, lapse, origin)) return false;
   }
+}
+
+/** The password that an event makes the one that counts; null where from then on none does. */
+function passwordIdsOf({ type, data }: UserDomainEvent): (string | null)[] {
+  if (type === 'UserRegistered') return [data.userId];
+  if (type === 'PasswordChanged') return [data.passwordId];
+  return type === 'UserErased' ? [null] : [];
 }

@@ -18,6 +18,10 @@ export const accounts = defineProjection<AccountDoc>()({
     PermissionRevoked: byUser,
     UserDisabled: byUser,
     UserEnabled: byUser,
+    PasswordChanged: byUser,
+    EmailConfirmed: byUser,
+    AvatarChanged: byUser,
+    UserErased: byUser,
     ReservationLapsed: lapsesOf('user'),
   },
   evolve: (current, event) => {
@@ -38,6 +42,12 @@ export const accounts = defineProjection<AccountDoc>()({
         const permissions = current.permissions.filter((held) => held !== event.data.permission);
         return { ...current, permissions, revision };
       }
+      case 'EmailConfirmed':
+        return { ...current, email: event.data.email, emailConfirmed: true, revision };
+      case 'UserErased':
+        return null;
+      case 'AvatarChanged':
+      case 'PasswordChanged':
       case 'ProfileUpdated':
       case 'UserDisabled':
       case 'UserEnabled':

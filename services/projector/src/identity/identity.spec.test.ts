@@ -71,9 +71,33 @@ describe.each([
       ofUser('PermissionRevoked', { permission }),
       ofUser('UserDisabled'),
       ofUser('UserEnabled'),
+      ofUser('PasswordChanged', { passwordId: ARTICLE, sessionId: null }),
+      ofUser('EmailConfirmed', { requestId: ADA, email: 'ada@example.org' }),
+      ofUser('AvatarChanged', { avatarId: null }),
       lapsed(`user-${ADA}`),
     ];
     spec.given(registered(), ...events).thenDocument(ADA, { ...ada, revision: events.length });
+  });
+
+  test('I8 an erased person is a deleted user, whether the key of the data is gone already or not', () => {
+    const texts = { firstName: 'Ada', bio: 'Writes programs.', website: 'https://example.org/' };
+    const gone = { username: ERASED, email: ERASED, firstName: ERASED, lastName: ERASED };
+    const blank = {
+      ...ada,
+      ...{ username: null, usernameLower: null, firstName: '', lastName: '', displayName: 'deleted user' },
+      revision: 2,
+    };
+    for (const [person, profile] of [
+      [registered(), texts],
+      [registered(gone), { firstName: ERASED, bio: ERASED, website: ERASED }],
+    ] as const)
+      spec.given(person, ofUser('ProfileUpdated', profile), ofUser('UserErased')).thenDocument(ADA, blank);
+  });
+
+  test('I1 a picture is where the profile says, and gone with its person', () => {
+    const pictured = ofUser('AvatarChanged', { avatarId: ARTICLE });
+    spec.given(registered(), pictured).thenFields(ADA, { avatarUrl: `/v1/avatars/${ARTICLE}` });
+    spec.given(registered(), pictured, ofUser('UserErased')).thenFields(ADA, { avatarUrl: null });
   });
 
   test('the article count follows publications', () => {
@@ -172,14 +196,26 @@ describe('accounts', () => {
     spec.given(...given, revoked).thenFields(ADA, { permissions: ['can_import'], revision: 4 });
   });
 
+  test('I5 a confirmed address is the own one, also where it is another', () => {
+    const confirmed = (email: string) => ofUser('EmailConfirmed', { requestId: ADA, email });
+    spec
+      .given(registered(), confirmed('ada@example.org'))
+      .thenDocument(ADA, { ...account, emailConfirmed: true, revision: 1 });
+    spec
+      .given(registered(), confirmed('new@example.org'))
+      .thenFields(ADA, { email: 'new@example.org', emailConfirmed: true });
+    spec.given(registered(), ofUser('UserErased')).thenKeys();
+  });
+
   test('every other event of the stream moves the revision', () => {
     const others = [
+      ofUser('PasswordChanged', { passwordId: ARTICLE, sessionId: null }),
       ofUser('ProfileUpdated', { bio: 'x' }),
       ofUser('UserDisabled'),
       ofUser('UserEnabled'),
       lapsed(`user-${ADA}`),
     ];
-    spec.given(registered(), ...others).thenDocument(ADA, { ...account, revision: 4 });
+    spec.given(registered(), ...others).thenDocument(ADA, { ...account, revision: 5 });
   });
 
   test('I8 an erased person has none', () => {

@@ -1,5 +1,5 @@
 /** The fold of a public profile, for both of its projections. */
-import { displayName, type ProfileDoc } from '@annals/contracts/identity/docs';
+import { avatarUrl, displayName, type ProfileDoc } from '@annals/contracts/identity/docs';
 import { type FollowDomainEvent, follow } from '@annals/contracts/identity/follow.events';
 import { reservation } from '@annals/contracts/identity/reservation.events';
 import { user } from '@annals/contracts/identity/user.events';
@@ -32,6 +32,10 @@ export const profileKeys = {
   PermissionRevoked: byUser,
   UserDisabled: byUser,
   UserEnabled: byUser,
+  PasswordChanged: byUser,
+  EmailConfirmed: byUser,
+  AvatarChanged: byUser,
+  UserErased: byUser,
   ReservationLapsed: lapsesOf('user'),
   ArticlePublished: byAuthor,
   ArticleUnpublished: byAuthor,
@@ -56,12 +60,18 @@ export function evolveProfile(
     case 'PermissionRevoked':
     case 'UserDisabled':
     case 'UserEnabled':
+    case 'PasswordChanged':
+    case 'EmailConfirmed':
     case 'ReservationLapsed':
       return { ...current, revision: event.revision };
     case 'UserFollowed':
       return follows(current, event.data, userId, 1);
     case 'UserUnfollowed':
       return follows(current, event.data, userId, -1);
+    case 'AvatarChanged':
+      return { ...current, avatarUrl: avatarUrl(event.data.avatarId), revision: event.revision };
+    case 'UserErased':
+      return { ...erased(current), revision: event.revision };
     case 'ArticlePublished':
     case 'ArticleUnpublished':
     case 'ArticleDeleted':
@@ -104,6 +114,13 @@ function register(event: Extract<Change, { type: 'UserRegistered' }>): ProfileDo
     articleCount: 0,
     revision,
   };
+}
+
+/** What is left of a person: the same as what is folded once the key of the personal data is gone. */
+function erased(current: ProfileDoc): ProfileDoc {
+  const names = { username: null, firstName: '', lastName: '' };
+  const profile = { bio: '', website: null, avatarUrl: null };
+  return { ...current, ...names, ...profile, usernameLower: null, displayName: displayName(names) };
 }
 
 function update(current: ProfileDoc, data: Extract<Change, { type: 'ProfileUpdated' }>['data']): ProfileDoc {

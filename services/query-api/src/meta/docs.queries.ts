@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import {
   type docsAssets,
+  getAccountPage,
   getAsyncApi,
   getDocs,
   getDocsAsset,
@@ -16,6 +17,7 @@ import { openApiDocument } from '@annals/platform/http/openapi';
 import { bind, type RouteResponse } from '@annals/platform/http/types';
 import { asyncApiDocument } from '@annals/platform/messaging/asyncapi';
 import { defineQueries } from '../queries.ts';
+import { accountPage, accountScript } from './account-page.ts';
 import { pageStyle, renderProblemPage, tryPage, tryScript } from './pages.ts';
 
 type Asset = (typeof docsAssets)[number];
@@ -33,6 +35,7 @@ const assets: Readonly<Record<Asset, { type: string; load: () => Promise<Buffer>
   'swagger-ui-bundle.js': { type: 'text/javascript; charset=utf-8', load: swagger('swagger-ui-bundle.js') },
   'favicon-32x32.png': { type: 'image/png', load: swagger('favicon-32x32.png') },
   'try.js': { type: 'text/javascript; charset=utf-8', load: async () => Buffer.from(tryScript) },
+  'account.js': { type: 'text/javascript; charset=utf-8', load: async () => Buffer.from(accountScript) },
   'page.css': { type: 'text/css; charset=utf-8', load: async () => Buffer.from(pageStyle) },
 };
 
@@ -52,6 +55,7 @@ export const docsQueries = defineQueries(({ publicUrl }) => {
     bind(getOpenApi, async () => answer(await description('openapi'), 'application/json; charset=utf-8')),
     bind(getAsyncApi, async () => answer(await description('asyncapi'), 'application/yaml; charset=utf-8')),
     bind(getDocs, async () => answer(tryPage, HTML)),
+    bind(getAccountPage, async () => answer(accountPage, HTML)),
     bind(getDocsAsset, async ({ params }) => answer(await loaded(params.file), assets[params.file].type)),
     bind(getProblemPage, async ({ params }) => answer(await problemPage(params.code), HTML)),
   ];

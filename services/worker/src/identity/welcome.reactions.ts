@@ -15,5 +15,17 @@ export const welcomeMail: Reaction = {
   react: async (events) =>
     (events as readonly Registered[])
       .filter(({ data }) => !data.imported)
-      .map((event) => mailJob({ cause: event.id, recipient: event.data.userId, template: 'welcome' })),
+      .map(({ id, data: { userId }, metadata }) =>
+        mailJob({
+          ...{ cause: id, recipient: userId, template: 'welcome' },
+          // The address of the registration is proven under the user's own id.
+          ...{ request: userId, expiresAt: weekAfter(metadata.occurredAt) },
+        }),
+      ),
 };
+
+const WEEK_MS = 7 * 24 * 3_600_000;
+
+function weekAfter(time: string): string {
+  return new Date(Date.parse(time) + WEEK_MS).toISOString();
+}

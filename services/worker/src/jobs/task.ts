@@ -1,8 +1,10 @@
 /** Jobs: work that a reaction leaves behind, done by `*.task.ts` files, at least once. */
 import type { EventLog } from '@annals/platform/event-log/log';
+import type { TokenClaims } from '@annals/platform/privacy/signed-token';
 import type { Pool } from 'pg';
 import type { z } from 'zod';
 import type { Mailer } from '../mailing/mailer.ts';
+import type { TokenPurpose } from '../mailing/template.ts';
 import type { Queries } from '../queries.ts';
 import type { Commands } from '../reactions/reaction.ts';
 
@@ -17,6 +19,8 @@ export interface TaskServices {
   readonly publicUrl: string;
   /** Days after which a draft that nobody touched is deleted. */
   readonly draftsKeptDays: number;
+  /** A link that carries a signed token. */
+  tokenLink(purpose: TokenPurpose, claims: TokenClaims): string;
 }
 
 /** A job to add. */
@@ -25,7 +29,7 @@ export interface JobRequest {
   /** Unique for what is to be done once: while a job with this key is there, even a failed one, no other is added. */
   readonly key: string;
   /** Ids only, never personal data. */
-  readonly payload: Readonly<Record<string, string>>;
+  readonly payload: Readonly<Record<string, string | undefined>>;
   /** When it is due: RFC 3339. Left out: at once. */
   readonly runAt?: string;
   /** How often it is tried; left out: four times. */

@@ -1,5 +1,5 @@
 /** The job of one mail: one per cause and recipient. */
-import { uuid } from '@annals/contracts/kit/primitives';
+import { timestamp, uuid } from '@annals/contracts/kit/primitives';
 import { v5 } from 'uuid';
 import { z } from 'zod';
 import type { JobRequest } from '../jobs/task.ts';
@@ -12,6 +12,10 @@ export const mailPayload = z.strictObject({
   /** The user's id. */
   recipient: uuid,
   template: z.string(),
+  /** The request that the mail is about, or for which it carries a token, … */
+  request: uuid.optional(),
+  /** … and until when; afterwards it is not sent any more. */
+  expiresAt: timestamp.optional(),
 });
 export type MailPayload = z.infer<typeof mailPayload>;
 

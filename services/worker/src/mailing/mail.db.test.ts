@@ -226,8 +226,17 @@ test('at a stop the leases are handed over and no job stays locked', async () =>
 });
 
 function environment(config: World['config']): NodeJS.ProcessEnv {
-  const { logLevel: _, masterKey, otlpEndpoint: __, mailFolder: ___, ...rest } = config;
-  const entries = Object.entries({ ...rest, masterKey: masterKey.toString('base64') });
+  const {
+    logLevel: _,
+    masterKey,
+    hmacKey,
+    otlpEndpoint: __,
+    mailFolder: ___,
+    accountUrl: ____,
+    ...rest
+  } = config;
+  const keys = { masterKey: masterKey.toString('base64'), hmacKey: hmacKey.toString('base64') };
+  const entries = Object.entries({ ...rest, ...keys });
   return {
     PATH: process.env.PATH,
     ...Object.fromEntries(entries.map(([field, value]) => [variableOf(field), String(value)])),

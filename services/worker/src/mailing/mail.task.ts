@@ -1,13 +1,21 @@
 /** Sends one mail, unless it was sent before or must not be. */
+import type { EventLog } from '@annals/platform/event-log/log';
 import type { Pool } from 'pg';
-import { isErased, type Person, readPerson } from '../identity/recipient.ts';
+import { type Person, readPerson, requestedAddress } from '../identity/recipient.ts';
 import { defineTask } from '../jobs/task.ts';
 import { MAIL_TASK, type MailPayload, mailId, mailPayload } from './mail-job.ts';
-import { renderMail } from './template.ts';
+import { type MailTemplate, renderMail } from './template.ts';
 import { mailTemplates } from './templates.ts';
 
 /** Why a mail was not sent, for good. */
-export type Outcome = 'sent' | 'unknown-person' | 'erased' | 'disabled' | 'imported';
+export type Outcome =
+  | 'sent'
+  | 'unknown-person'
+  | 'erased'
+  | 'disabled'
+  | 'imported'
+  | 'outdated'
+  | 'no-address';
 
 /**
  * The outcome is recorded right after the mail was accepted: only a crash in that very instant can repeat it, and then
@@ -16,26 +24,51 @@ export type Outcome = 'sent' | 'unknown-person' | 'erased' | 'disabled' | 'impor
 export const mail = defineTask({
   name: MAIL_TASK,
   payload: mailPayload,
-  async run(payload, { log, pool, mailer, publicUrl }) {
+  async run(payload, { log, pool, mailer, publicUrl, tokenLink }) {
     if (await isDone(pool, payload)) return;
     const template = mailTemplates.get(payload.template);
     if (!template) throw new Error(`there is no mail template ${payload.template}`);
     const person = await readPerson(log, payload.recipient);
-    const obstacle = obstacleOf(person);
+    const obstacle = obstacleOf(person, payload);
     if (obstacle || !person) return record(pool, payload, obstacle ?? 'unknown-person');
+    const to = await addressOf(template, person, payload, log);
+    if (to === null) return record(pool, payload, 'no-address');
     const { username, firstName } = person;
-    const content = renderMail(template.content({ username, firstName, publicUrl }));
-    await mailer.send({ id: mailId(payload), to: person.email, ...content });
+    const { recipient: subject, request, expiresAt } = payload;
+    const link =
+      template.purpose && request && expiresAt
+        ? tokenLink(template.purpose, { subject, request, expiresAt })
+        : null;
+    const content = renderMail(template.content({ username, firstName, publicUrl, link }));
+    await mailer.send({ id: mailId(payload), to, ...content });
     await record(pool, payload, 'sent');
   },
 });
 
 /** Imported people and `.invalid` addresses (RFC 6761) never get mail, whatever asked for it. */
-function obstacleOf(person: Person | null): Outcome | null {
+function obstacleOf(person: Person | null, { expiresAt }: MailPayload): Outcome | null {
   if (!person) return 'unknown-person';
-  if (isErased(person)) return 'erased';
+  if (person.isErased) return 'erased';
   if (person.isDisabled) return 'disabled';
-  return person.isImported || /\.invalid\.?$/i.test(person.email) ? 'imported' : null;
+  if (expiresAt !== undefined && Date.parse(expiresAt) <= Date.now()) return 'outdated';
+  return person.isImported || isNowhere(person.email) ? 'imported' : null;
+}
+
+function isNowhere(address: string): boolean {
+  return /\.invalid\.?$/i.test(address);
+}
+
+/** Where the mail goes; null where there is nothing to write to. */
+async function addressOf(
+  { to }: MailTemplate,
+  person: Person,
+  { recipient, request = '' }: MailPayload,
+  log: EventLog,
+): Promise<string | null> {
+  if (to === 'own') return person.email;
+  const address =
+    to === 'replaced' ? person.replaced.get(request) : await requestedAddress(log, recipient, request);
+  return address === undefined || address === null || isNowhere(address) ? null : address;
 }
 
 async function isDone(pool: Pool, payload: MailPayload): Promise<boolean> {

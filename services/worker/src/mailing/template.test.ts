@@ -26,7 +26,8 @@ test('line breaks of theirs make neither headers nor paragraphs', () => {
 test('the welcome names whoever gave a first name by it, others by their username', () => {
   const welcome = mailTemplates.get('welcome');
   const greeting = (firstName: string) =>
-    welcome?.content({ username: 'ada', firstName, publicUrl: 'http://annals.test' }).paragraphs[0];
+    welcome?.content({ username: 'ada', firstName, publicUrl: 'http://annals.test', link: null })
+      .paragraphs[0];
   expect(greeting('Ada')).toBe('Hello Ada,');
   expect(greeting('')).toBe('Hello ada,');
 });

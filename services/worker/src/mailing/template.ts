@@ -5,6 +5,8 @@ export interface MailContext {
   readonly firstName: string;
   /** Without a slash at its end. */
   readonly publicUrl: string;
+  /** Carries the token; null where the mail has none. */
+  readonly link: string | null;
 }
 
 /** Plain text; escaping is not the template's business. */
@@ -18,12 +20,23 @@ export interface MailContent {
 export interface MailTemplate {
   readonly kind: 'mail-template';
   readonly name: string;
+  /** What its token is good for. */
+  readonly purpose?: TokenPurpose;
+  /** The person's own address, the one that a request names, or the one that another took the place of. */
+  readonly to: 'own' | 'requested' | 'replaced';
   readonly content: (context: MailContext) => MailContent;
 }
 
-/** Defines a template. */
-export function defineMail(name: string, content: MailTemplate['content']): MailTemplate {
-  return { kind: 'mail-template', name, content };
+/** What tokens in mails are good for; command-api knows them by the same names. */
+export type TokenPurpose = 'email' | 'password-reset';
+
+/** Defines a template; without more it goes to the person's own address and has no token. */
+export function defineMail(
+  name: string,
+  content: MailTemplate['content'],
+  { purpose, to = 'own' }: { purpose?: TokenPurpose; to?: MailTemplate['to'] } = {},
+): MailTemplate {
+  return { kind: 'mail-template', name, to, content, ...(purpose === undefined ? {} : { purpose }) };
 }
 
 /** A mail's content as subject, text and HTML. */

@@ -9,6 +9,8 @@ export interface Commands {
    * harmless. Throws `TemporarilyUnavailable` where another attempt may succeed, and another error where none will.
    */
   post(path: string, body: object, idempotencyKey: string): Promise<void>;
+  /** What command-api keeps: the JSON of an internal path. Throws likewise. */
+  get(path: string): Promise<unknown>;
 }
 
 /** A reaction. Its jobs are added in the transaction that moves its checkpoint. */

@@ -1,5 +1,11 @@
 /** Plants markers wherever a client can put personal data: in what succeeds, in what is refused, and in what breaks. */
 import { randomBytes } from 'node:crypto';
+import {
+  changePassword,
+  requestEmailChange,
+  requestPasswordReset,
+} from '@annals/contracts/identity/account.routes';
+import { requestExport } from '@annals/contracts/identity/privacy.routes';
 import { createSession } from '@annals/contracts/identity/session.routes';
 import { getMe, getUser, listUsers, registerUser, updateMe } from '@annals/contracts/identity/user.routes';
 import type { Route } from '@annals/contracts/kit/route';
@@ -15,6 +21,7 @@ export interface Marked {
   readonly id: string;
   readonly username: string;
   readonly email: string;
+  readonly password: string;
   readonly api: Api;
 }
 
@@ -45,11 +52,19 @@ export async function plantPerson(stack: TestStack, markers: Markers, place: str
   for (const login of [username, email]) await anonymous.ok(createSession, { body: { login, password } });
   const session = await anonymous.ok(createSession, { body: { login: username, password } });
   const api = anonymous.as(session.body.accessToken);
+  const newPassword = markers.plant('password', place);
+  await api.ok(changePassword, { body: { currentPassword: password, newPassword } });
+  await api.ok(requestEmailChange, {
+    body: { email: markers.plant('email', place), password: newPassword },
+  });
+  await anonymous.ok(requestPasswordReset, { body: { email } });
+  await anonymous.ok(requestPasswordReset, { body: { email: markers.plant('email', 'of nobody') } });
+  await api.ok(requestExport);
   const updated = await api.ok(updateMe, { body: markedBody(markers, updateMe, place) });
   await api.ok(getMe, after(updated));
   await api.ok(getUser, { params: { idOrUsername: username } });
   await api.ok(listUsers, { query: { username } });
-  return { id: registered.body.id, username, email, api };
+  return { id: registered.body.id, username, email, password: newPassword, api };
 }
 
 /** What a person's data meets on a bad day: conflicts, wrong passwords, broken steps. */

@@ -38,6 +38,24 @@ describe('I2 a password', () => {
     expect(codes('12345', [])).toEqual([]);
   });
 
+  test('may follow NIST and ASVS: long and not on a list, whatever it is made of', () => {
+    const common = new Set(['correct horse battery']);
+    const nist = { ...policy, rules: ['length', 'similarity', 'common'] as const, minLength: 15, common };
+    const broken = (password: string) => passwordMistakes(password, owner, nist).map(({ code }) => code);
+    expect(broken('seven quiet meadows')).toEqual([]);
+    expect(broken('482915736045812')).toEqual([]);
+    expect(broken('Correct Horse Battery')).toEqual(['password-common']);
+    expect(broken('Short-but-$trong')).toEqual([]);
+    expect(broken('Sh0rt-$trong')).toEqual(['password-length']);
+  });
+
+  test('is refused with what to do about it, at the field that it came in', () => {
+    for (const { code, message, ...place } of passwordMistakes('ada', owner, policy, '/newPassword')) {
+      expect(place).toEqual({ pointer: '/newPassword' });
+      expect(message, code).toMatch(/^must /);
+    }
+  });
+
   test('of short names is not called similar for a few letters', () => {
     expect(codes('Canada-and-beyond')).toEqual([]);
   });

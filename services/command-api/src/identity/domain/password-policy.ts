@@ -21,8 +21,13 @@ export interface PasswordOwner {
   readonly lastName: string;
 }
 
-/** The rules that `password` breaks, as mistakes of the field `/password`; empty where it is good. */
-export function passwordMistakes(password: string, owner: PasswordOwner, policy: PasswordPolicy): Mistake[] {
+/** The rules that `password` breaks, as mistakes of the field at `pointer`; empty where it is good. */
+export function passwordMistakes(
+  password: string,
+  owner: PasswordOwner,
+  policy: PasswordPolicy,
+  pointer = '/password',
+): Mistake[] {
   const broken: Record<PasswordRule, () => string | null> = {
     length: () =>
       [...password].length < policy.minLength ? `must have at least ${policy.minLength} characters` : null,
@@ -36,7 +41,7 @@ export function passwordMistakes(password: string, owner: PasswordOwner, policy:
   };
   return policy.rules.flatMap((rule) => {
     const message = broken[rule]();
-    return message === null ? [] : [{ pointer: '/password', code: `password-${rule}`, message }];
+    return message === null ? [] : [{ pointer, code: `password-${rule}`, message }];
   });
 }
 

@@ -26,17 +26,24 @@ export type UserState =
       readonly profile: Profile;
       readonly permissions: readonly Permission[];
       readonly isDisabled: boolean;
-    };
+      /** Names the hash that counts; there is none where an import registered the person. */
+      readonly passwordId: string;
+      /** The session that outlived the newest change of the password. */
+      readonly keptSessionId: string | null;
+      /** The request whose token proved the address; null while nothing did. */
+      readonly emailProof: string | null;
+      readonly avatarId: string | null;
+    }
+  | { readonly status: 'erased'; readonly userId: string };
+
+type Registered = Extract<UserState, { status: 'registered' }>;
 
 export const initial: UserState = { status: 'unregistered' };
 
 /** Folds one event. Total: what cannot follow changes nothing. */
 export function evolve(state: UserState, event: UserEvent): UserState {
-  if (event.type === 'UserRegistered') {
-    const { userId, username, email, firstName, lastName } = event.data;
-    const profile = { firstName, lastName, bio: '', website: null };
-    return { status: 'registered', userId, username, email, profile, permissions: [], isDisabled: false };
-  }
+  if (state.status === 'erased') return state;
+  if (event.type === 'UserRegistered') return begin(event.data);
   if (state.status === 'unregistered') return state;
   switch (event.type) {
     case 'ProfileUpdated':
@@ -49,14 +56,37 @@ export function evolve(state: UserState, event: UserEvent): UserState {
       return { ...state, isDisabled: true };
     case 'UserEnabled':
       return { ...state, isDisabled: false };
+    case 'PasswordChanged':
+      return { ...state, passwordId: event.data.passwordId, keptSessionId: event.data.sessionId };
+    case 'EmailConfirmed':
+      return { ...state, email: event.data.email, emailProof: event.data.requestId };
+    case 'AvatarChanged':
+      return { ...state, avatarId: event.data.avatarId };
+    case 'UserErased':
+      return { status: 'erased', userId: state.userId };
     default:
       return event satisfies never;
   }
 }
 
+function begin(data: Registration): Registered {
+  const { userId, username, email, firstName, lastName } = data;
+  return {
+    status: 'registered',
+    ...{ userId, username, email },
+    profile: { firstName, lastName, bio: '', website: null },
+    permissions: [],
+    isDisabled: false,
+    passwordId: userId,
+    keptSessionId: null,
+    emailProof: null,
+    avatarId: null,
+  };
+}
+
 /** Username and e-mail address are unique whatever their case; an erased one is nobody's. */
 export function keys(state: UserState): readonly UniqueKey[] {
-  if (state.status === 'unregistered') return [];
+  if (state.status !== 'registered') return [];
   return [key('username', state.username), key('email', state.email)].filter(
     ({ parts }) => !parts.includes(ERASED),
   );
@@ -79,7 +109,7 @@ export interface Registration {
 
 /** Registers a person; registering the registered changes nothing. */
 export function register(state: UserState, registration: Registration): UserEvent[] {
-  return state.status === 'registered' ? [] : [{ type: 'UserRegistered', data: { ...registration } }];
+  return state.status !== 'unregistered' ? [] : [{ type: 'UserRegistered', data: { ...registration } }];
 }
 
 /** Changes the own profile. */
@@ -125,7 +155,58 @@ export function enable(state: UserState): UserEvent[] {
   return isDisabled ? [{ type: 'UserEnabled', data: { userId } }] : [];
 }
 
-function registered(state: UserState): Extract<UserState, { status: 'registered' }> {
+/** Whether a session may go on: begun with the password that counts, or the one in which it was changed. */
+export function mayGoOn(state: UserState, session: { id: string; passwordId: string }): boolean {
+  if (state.status !== 'registered' || state.isDisabled) return false;
+  return session.passwordId === state.passwordId || session.id === state.keptSessionId;
+}
+
+export interface PasswordChange {
+  /** Of the new password. */
+  readonly passwordId: string;
+  /** The password that was proven to be known, or that a mailed token is allowed to replace. */
+  readonly replacedId: string;
+  /** The session that goes on. */
+  readonly sessionId: string | null;
+}
+
+/** Puts another password in place of the one that the caller may replace; `stale` where that is not it any more. */
+export function changePassword(state: UserState, change: PasswordChange, stale: () => Problem): UserEvent[] {
+  const { userId, passwordId: current } = registered(state);
+  const { passwordId, replacedId, sessionId } = change;
+  if (current !== replacedId) throw stale();
+  return [{ type: 'PasswordChanged', data: { userId, passwordId, sessionId } }];
+}
+
+/**
+ * Confirms the address that `requestId` proved: the one of the registration, where it is the user's id, or `newEmail`,
+ * which is that of the newest request. Confirming twice is confirming once.
+ */
+export function confirmEmail(state: UserState, requestId: string, newEmail: string | null): UserEvent[] {
+  const { userId, email, emailProof } = registered(state);
+  if (emailProof === requestId) return [];
+  const proven = requestId === userId && emailProof === null ? email : newEmail;
+  if (proven === null)
+    throw new Problem('invalid-token', 'The link has expired, was used, or a newer one counts.');
+  return [{ type: 'EmailConfirmed', data: { userId, requestId, email: proven } }];
+}
+
+/** Puts another picture in place of the present one, or none; removing none changes nothing. */
+export function changeAvatar(state: UserState, avatarId: string | null): UserEvent[] {
+  const { userId, avatarId: current } = registered(state);
+  return avatarId === current ? [] : [{ type: 'AvatarChanged', data: { userId, avatarId } }];
+}
+
+/** Erases a user; `by` is the member of staff who does it, null for the user: staff do not erase themselves this way. */
+export function erase(state: UserState, by: string | null): UserEvent[] {
+  if (state.status === 'erased') return [];
+  const { userId } = registered(state);
+  if (by === userId) throw ownAccess();
+  return [{ type: 'UserErased', data: { userId } }];
+}
+
+/** The user; throws `not-found` where nobody is registered, or not any more. */
+export function registered(state: UserState): Registered {
   if (state.status === 'registered') return state;
   throw new Problem('not-found', 'There is no such user.');
 }
