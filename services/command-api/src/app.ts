@@ -53,7 +53,7 @@ async function run(config: Config, overrides: WriteSideOverrides, releasers: Rel
   const write = await createWriteSide(config, platform, releasers, overrides);
   const identity = await createIdentity(config, platform, write, releasers, overrides.faults);
   const views = createViews(platform, releasers);
-  releasers.add(startPeriodic(periodicTasks(config, platform, write, identity, access, views), logger));
+  releasers.add(startPeriodic(periodicTasks({ config, platform, write, identity, access, views }), logger));
 
   const checks = async () => ({ access: access.follower.hasCaughtUp && consumers.isReady() });
   const ops = createOpsServer({

@@ -11,14 +11,22 @@ import type { WriteSide } from './write-side.ts';
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
-export function periodicTasks(
-  { loginLogDays }: Config,
-  { pool, log }: Platform,
-  { idempotency, idempotencyLeaseSeconds, services, guard }: WriteSide,
-  { sessions, store, loginLog, resets }: Identity,
-  { table }: FollowedAccess,
-  { counter, readings }: Views,
-): PeriodicTask[] {
+interface Parts {
+  readonly config: Config;
+  readonly platform: Platform;
+  readonly write: WriteSide;
+  readonly identity: Identity;
+  readonly access: FollowedAccess;
+  readonly views: Views;
+}
+
+export function periodicTasks({ config, platform, write, identity, access, views }: Parts): PeriodicTask[] {
+  const { loginLogDays } = config;
+  const { pool, log } = platform;
+  const { idempotency, idempotencyLeaseSeconds, services, guard } = write;
+  const { sessions, store, loginLog, resets } = identity;
+  const { table } = access;
+  const { counter, readings } = views;
   const sweep = (what: string, run: () => Promise<void>): PeriodicTask =>
     once(pool, { name: `sweep ${what}`, everyMs: 10 * MINUTE, run });
   return [

@@ -73,7 +73,16 @@ async function run(config: Config, overrides: Overrides, releasers: Releasers): 
   const queries = createQueries({ url: config.queryApiUrl, serviceToken });
   const tasks = await discoverTasks();
   const tokenLink = linker(config);
-  const services = { log: platform.log, pool, mailer, commands, queries, publicUrl, draftsKeptDays, tokenLink };
+  const services = {
+    log: platform.log,
+    pool,
+    mailer,
+    commands,
+    queries,
+    publicUrl,
+    draftsKeptDays,
+    tokenLink,
+  };
   const policy = overrides.jobPolicy ? { policy: overrides.jobPolicy } : {};
   releasers.add(await runJobs({ ...platform, tasks, services, ...policy }));
 
