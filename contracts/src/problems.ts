@@ -31,6 +31,7 @@ export const problems = {
   'revision-mismatch': { status: 412, title: 'The resource has moved on' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
+  'misdirected-request': { status: 421, title: 'The host is not one of this API' },
   'upgrade-required': { status: 426, title: 'The resource is a WebSocket' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key belongs to another request' },
   'invalid-token': { status: 422, title: 'The token is not valid, or not any more' },

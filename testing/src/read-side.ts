@@ -109,6 +109,7 @@ export async function openReadSide({ mongodbUrl }: ReadSideOptions = {}): Promis
       port: 0,
       publicUrl: PUBLIC_URL,
       allowedOrigins: [],
+      allowedHosts: [],
       trustedProxies: [],
       commandApiUrl: 'http://127.0.0.1:9',
       readDatabaseUrl: [],

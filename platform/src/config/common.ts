@@ -62,6 +62,9 @@ export const edgeFields = {
   port,
   publicUrl: httpUrl,
   allowedOrigins: commaList(httpUrl).default([]),
+  allowedHosts: commaList(
+    z.string().regex(/^[a-z0-9.:[\]-]+$/, 'must be host names in lower case, without ports'),
+  ).default([]),
   trustedProxies: commaList(z.union([z.cidrv4(), z.cidrv6()], 'must be addresses in CIDR form')).default([
     '127.0.0.0/8',
     '::1/128',

@@ -49,7 +49,7 @@ describe('loadConfig', () => {
   });
 
   it('never prints a value', () => {
-    const hidden = 'hunter2';
+    const hidden = 'Hunter2';
     const all = z.object({
       ...serviceFields,
       ...edgeFields,

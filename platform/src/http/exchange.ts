@@ -27,6 +27,8 @@ export interface ExchangeOptions {
   readonly baseHeaders: Readonly<Record<string, string>>;
   /** Origins whose scripts may read answers. */
   readonly allowedOrigins: readonly string[];
+  /** Whether a request names a host that is ours. */
+  readonly isAddressed: (request: FastifyRequest) => boolean;
   /** Whether connections are to be closed after their next answer. */
   readonly isDraining: () => boolean;
 }
@@ -77,6 +79,7 @@ export function createExchanger(options: ExchangeOptions): Exchanger {
     let response: RouteResponse;
     let failure: unknown;
     try {
+      if (!options.isAddressed(request)) throw misdirected();
       response = ready(await measureQueries(queries, () => work(exchange)));
     } catch (error) {
       const problem = toProblem(error);
@@ -93,6 +96,10 @@ export function createExchanger(options: ExchangeOptions): Exchanger {
     duration.observe({ route: label, method, status: response.status }, elapsed / 1_000);
     record(logger, exchange, { route: label, method, status: response.status, elapsed, queries, failure });
   };
+}
+
+function misdirected(): Problem {
+  return new Problem('misdirected-request', 'Address the API by the name that its documentation tells.');
 }
 
 /** What the security log is told of; whoever is throttled is named once a minute. */

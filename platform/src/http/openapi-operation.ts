@@ -176,6 +176,7 @@ function commonProblems(
     'unauthenticated',
     'token-expired',
     'headers-too-large',
+    'misdirected-request',
     'internal-error',
     'unavailable',
     ...STYLE_PROBLEMS[style],

@@ -184,11 +184,28 @@ it('sends security headers with every answer; a handler can replace them', async
       'x-content-type-options': 'nosniff',
       'x-frame-options': 'DENY',
       'referrer-policy': 'no-referrer',
+      'strict-transport-security': 'max-age=31536000; includeSubDomains',
     });
   }
   const page = await server.inject({ url: '/v1/notes/a' });
   expect(page.headers).toMatchObject({ 'content-security-policy': 'x', 'content-type': 'text/html' });
   expect(page.payload).toBe('<p>');
+});
+
+it('X2 answers under its own names alone, where it is told them: a proxy’s client counts, and strangers’ headers do not', async () => {
+  const overrides = { allowedHosts: ['api.test'], trustedProxies: ['10.0.0.0/8'] };
+  const { server } = await sampleServer(overrides);
+  const ask = async (host: string, forwarded?: string, remoteAddress = '10.0.0.1') => {
+    const headers = { host, ...(forwarded === undefined ? {} : { 'x-forwarded-host': forwarded }) };
+    const { statusCode, payload } = await server.inject({ url: '/v1/notes/a', headers, remoteAddress });
+    return [statusCode, JSON.parse(payload).code];
+  };
+  const misdirected = [421, 'misdirected-request'];
+  expect(await ask('API.test:8080')).toEqual([200, undefined]);
+  expect(await ask('evil.test')).toEqual(misdirected);
+  expect(await ask('gateway', 'api.test')).toEqual([200, undefined]);
+  expect(await ask('api.test', 'evil.test')).toEqual(misdirected);
+  expect(await ask('evil.test', 'api.test', '192.0.2.1')).toEqual(misdirected);
 });
 
 it('adds to Vary instead of replacing it', async () => {

@@ -44,6 +44,8 @@ export interface HttpServerOptions {
   readonly trustedProxies: readonly string[];
   /** Origins whose scripts may read answers. */
   readonly allowedOrigins: readonly string[];
+  /** Host names, in lower case, by which the service may be addressed. Default, and where there are none: any. */
+  readonly allowedHosts?: readonly string[];
   /** For `/health/ready`; default: ready. */
   readonly isReady?: () => boolean | Promise<boolean>;
   /** How long {@link HttpServer.close} goes on answering, asking clients to leave. Default 2,000 ms. */
@@ -100,7 +102,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     farewell: options.farewell,
   });
   const baseHeaders = securityHeaders();
-  const exchange = createExchanger({ ...options, baseHeaders, isDraining: drain.isDraining });
+  const isAddressed = createHostCheck(options.allowedHosts ?? []);
+  const exchange = createExchanger({ ...options, baseHeaders, isDraining: drain.isDraining, isAddressed });
   const { recall, throttle, tracing, logger, metrics } = options;
   const answerKept = recall
     ? createAnswerKept({
@@ -142,7 +145,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       handler: (request, reply) => {
         const longWay = () =>
           void exchange(path, request, reply, (current) => perform(operation, current, gate));
-        if (!answerKept?.(path, request, reply, longWay)) longWay();
+        if (!isAddressed(request) || !answerKept?.(path, request, reply, longWay)) longWay();
       },
     });
   }
@@ -153,6 +156,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     inject: fastify.inject.bind(fastify),
     fastify,
   };
+}
+
+/** Whether a request names a host that is ours; behind a trusted proxy, the one that its client named. */
+function createHostCheck(allowedHosts: readonly string[]): (request: FastifyRequest) => boolean {
+  const allowed = new Set(allowedHosts);
+  return (request) => allowed.size === 0 || allowed.has(request.hostname.toLowerCase());
 }
 
 function toOperation(route: BoundInternalRoute): Operation {

@@ -126,7 +126,7 @@ interface Parts {
 function createServer(parts: Parts): HttpServer {
   const { config, platform, write, identity, views, access, throttle, isReady } = parts;
   const { logger, tracing, metrics, hash } = platform;
-  const { publicUrl, trustedProxies, allowedOrigins } = config;
+  const { publicUrl, trustedProxies, allowedOrigins, allowedHosts } = config;
   const { sessions, loginLog } = identity;
   const privacy = { publicUrl, exports: write.services.exports, loginLog, sessions };
   return createHttpServer({
@@ -153,6 +153,7 @@ function createServer(parts: Parts): HttpServer {
     publicUrl,
     trustedProxies,
     allowedOrigins,
+    allowedHosts,
     isReady,
   });
 }

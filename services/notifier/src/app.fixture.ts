@@ -87,6 +87,7 @@ export async function startBackend(): Promise<Backend> {
     operatorToken: 'operator-token-of-the-test',
     publicUrl: PUBLIC_URL,
     allowedOrigins: [],
+    allowedHosts: [],
     trustedProxies: [],
     commandApiUrl: backendUrl,
     queryApiUrl: backendUrl,

@@ -16,7 +16,7 @@ export function createPushServer(
   push: Push,
   { isReady, farewell }: { isReady: () => boolean; farewell: () => Promise<void> },
 ): HttpServer {
-  const { publicUrl, trustedProxies, allowedOrigins } = config;
+  const { publicUrl, trustedProxies, allowedOrigins, allowedHosts } = config;
   const server = createHttpServer({
     service: NAME,
     routes,
@@ -28,6 +28,7 @@ export function createPushServer(
     publicUrl,
     trustedProxies,
     allowedOrigins,
+    allowedHosts,
     isReady,
     farewell,
   });

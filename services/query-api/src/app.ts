@@ -193,7 +193,7 @@ async function createServer(
   gate: Gate,
   throttle: Throttle,
 ): Promise<HttpServer> {
-  const { publicUrl, trustedProxies, allowedOrigins, cacheBytes } = config;
+  const { publicUrl, trustedProxies, allowedOrigins, allowedHosts, cacheBytes } = config;
   const { logger, metrics, tracing, freshness, log } = platform;
   const { authenticate } = gate;
   const permissionsOf = createPermissionsOf(log);
@@ -223,6 +223,7 @@ async function createServer(
     publicUrl,
     trustedProxies,
     allowedOrigins,
+    allowedHosts,
   });
 }
 

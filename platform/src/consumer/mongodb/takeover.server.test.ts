@@ -1,6 +1,6 @@
 import { type MongoKind, mongoKinds } from '@annals/testing/servers/mongodb';
 import { at, projectionOf, registrationOf, START, writes } from '@annals/testing/suites/consumer-store/kit';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { viewName } from '../projection.ts';
 import { type Claim, LeaseLost } from '../store.ts';
 import { newDatabase, textsIn } from './kit.fixture.ts';
@@ -17,6 +17,10 @@ describe.each(kinds.map((kind) => [kind.name, kind] as const))('on %s', (_, kind
     async () => {
       const server = await kind.start();
       const mongo = newDatabase(server);
+      onTestFinished(async () => {
+        await mongo.close();
+        await server.remove();
+      });
       const [written, goesOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
       const faults = () => {
         written.resolve();
@@ -37,8 +41,6 @@ describe.each(kinds.map((kind) => [kind.name, kind] as const))('on %s', (_, kind
       expect(await outcome).toBeInstanceOf(LeaseLost);
       await successor.commit(next, at(2), writes({ upserts: { b: { count: 2, slug: '' } } }));
       expect([...(await textsIn(mongo, consumer)).keys()]).toEqual(['b']);
-      await mongo.close();
-      await server.remove();
     },
   );
 });
