@@ -106,6 +106,7 @@ it('lists the route’s own problems beside those of its kind', () => {
     '412',
     '413',
     '415',
+    '421',
     '422',
     '429',
     '431',

@@ -21,6 +21,7 @@ const history: readonly Fact[] = [
   sample.liked(sample.ADA),
   sample.liked(sample.GRACE),
   sample.commented(),
+  sample.followed({ userId: sample.ADA, followerId: sample.GRACE }),
   sample.updated({ title: 'New', slug: 'new', isPublished: true, tags: ['two'], previousTags: ['one'] }),
   sample.liked(sample.ADA, 'ArticleUnliked'),
   sample.deleted(true),
