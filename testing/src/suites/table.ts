@@ -4,7 +4,7 @@ import type { Reporter, TestModule, TestSuite } from 'vitest/node';
 import { isProductionStack, kafkaHome, secantusdbHome } from '../config.ts';
 
 /** How the suites of this folder, and those of whole services on a server, begin. */
-const CONTRACT = /^(event store|consumer store|documents|key store|integration topics)(?:: (.+))?/;
+const CONTRACT = /^(event store|consumer store|documents|key store): (.+)|^integration topics/;
 /** Whole stacks. */
 const STACKS: Readonly<Record<string, string>> = { e2e: 'end-to-end tests', shared: 'guarantees and fuzz' };
 
@@ -36,11 +36,11 @@ export class AdapterTable implements Reporter {
 
 function* contractsIn(module: TestModule): Generator<Line> {
   for (const suite of module.children.allSuites()) {
-    const [, contract, adapter] = CONTRACT.exec(suite.name) ?? [];
-    if (contract === undefined) continue;
+    const found = CONTRACT.exec(suite.name);
+    if (!found) continue;
+    const [topics, contract = topics, adapter = server(kafkaHome)] = found;
     const around = suite.parent.type === 'suite' ? [suite.parent.name] : [];
-    const name = adapter ?? server(kafkaHome);
-    yield { suite: contract, ranOn: [name, ...around].join(', on '), ...countsOf(suite) };
+    yield { suite: contract, ranOn: [adapter, ...around].join(', on '), ...countsOf(suite) };
   }
 }
 

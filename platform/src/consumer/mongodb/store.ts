@@ -4,6 +4,7 @@
  * documents, then what is parked, then the checkpoint, then a request's outcome.
  */
 import type { ClientSession, Collection, Db } from 'mongodb';
+import pLimit, { type LimitFunction } from 'p-limit';
 import type { Position } from '../../event-store/port.ts';
 import type { MongoDatabase } from '../../mongodb/database.ts';
 import type { ConsumerFaults } from '../faults.ts';
@@ -72,7 +73,7 @@ export function createMongoViewStore({ mongo, faults, tombstoneMs }: MongoViewSt
         return null;
       }
       await end(consumer);
-      terms.set(consumer, { collection: found.collection, session });
+      terms.set(consumer, { collection: found.collection, session, limit: pLimit(1) });
       return found.claim;
     },
     async renew(holdings) {
@@ -98,10 +99,7 @@ export function createMongoViewStore({ mongo, faults, tombstoneMs }: MongoViewSt
       const commit: Commit = { claim, to, collection, documents, parked, repair, faults };
       try {
         return (await mongo.hasTransactions())
-          ? await mongo.transaction(
-              (session) => carryOut(mongo, session, commit),
-              terms.get(claim.consumer)?.session,
-            )
+          ? await transact(mongo, terms.get(claim.consumer), commit)
           : await carryOut(mongo, undefined, commit);
       } catch (error) {
         if (!isRefusal(error)) throw error;
@@ -135,6 +133,8 @@ interface Term {
   readonly collection: string;
   /** Of its commits: named in the checkpoint, so that whoever takes the lease ends what is left in it. */
   readonly session: ClientSession | undefined;
+  /** A session has one transaction at a time. */
+  readonly limit: LimitFunction;
 }
 
 interface Commit {
@@ -145,6 +145,12 @@ interface Commit {
   readonly parked: Parameters<typeof parking.park>[3];
   readonly repair: Repair | undefined;
   readonly faults: ConsumerFaults | undefined;
+}
+
+/** A commit as one, in the session of its term. */
+function transact(mongo: MongoDatabase, term: Term | undefined, commit: Commit): Promise<Claim> {
+  const work = (session: ClientSession) => carryOut(mongo, session, commit);
+  return term ? term.limit(() => mongo.transaction(work, term.session)) : mongo.transaction(work);
 }
 
 /** The steps of a commit. */
