@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { stateFile } from '@annals/cli/local/stack-lock';
 import { inject } from 'vitest';
 import type { TestProject } from 'vitest/node';
+import { isProductionStack } from './config.ts';
 import { provideStack } from './e2e/global-setup.ts';
 import { createFaults, type FaultOptions } from './faults/faults.ts';
 import { faultsFolderOf, reachStack, type StackAddress, type TestStack } from './stack.ts';
@@ -20,9 +21,9 @@ declare module 'vitest' {
 /** How long a reservation may take. */
 export const RESERVATION_LEASE_MS = 1_000;
 
-/** What crashed processes leave behind runs out soon. */
+/** What crashed processes leave behind runs out soon; not sooner than a commit takes on a slow server. */
 const FAULTS: FaultOptions = {
-  leaseMs: 1_000,
+  leaseMs: isProductionStack ? 5_000 : 1_000,
   reservationLeaseMs: RESERVATION_LEASE_MS,
   idempotencyLeaseSeconds: 2,
 };
