@@ -67,11 +67,13 @@ export function createMongoViewStore({ mongo, faults, tombstoneMs }: MongoViewSt
     attend: (owner, consumers, ttlMs) => checkpoints.attend(mongo, owner, consumers, ttlMs),
     async claim(consumer, owner, leaseMs) {
       const session = (await mongo.hasTransactions()) ? mongo.openSession() : undefined;
-      const found = await checkpoints.claim(mongo, consumer, owner, leaseMs, session?.id);
-      if (!found) {
-        await session?.endSession();
-        return null;
+      let found: Awaited<ReturnType<typeof checkpoints.claim>> = null;
+      try {
+        found = await checkpoints.claim(mongo, consumer, owner, leaseMs, session?.id);
+      } finally {
+        if (!found) await session?.endSession();
       }
+      if (!found) return null;
       await end(consumer);
       terms.set(consumer, { collection: found.collection, session, limit: pLimit(1) });
       return found.claim;

@@ -16,6 +16,8 @@ let resets: PasswordResets;
 /** The first word of every statement. */
 let statements: string[];
 let rows: { id: string; reservation: string }[];
+/** The request whose command fails. */
+let failing: string | null;
 
 beforeEach(async () => {
   replica = createHarness().replica();
@@ -23,6 +25,7 @@ beforeEach(async () => {
   userId = (await replica.run(registerUser, { body })).id;
   statements = [];
   rows = [];
+  failing = null;
   const query = async (text: string, values: readonly string[] = []) => {
     statements.push(text.trim().split(' ', 1)[0] ?? '');
     const [id = '', reservation = ''] = values;
@@ -31,7 +34,10 @@ beforeEach(async () => {
     return { rows: [...rows] };
   };
   const runner: CommandRunner = {
-    run: (command, { params, caller }, ticket) => replica.run(command, { params, caller, ticket }),
+    async run(command, { params, caller }, ticket) {
+      if (ticket.commandId === failing) throw new Error('the log is away');
+      return replica.run(command, { params, caller, ticket });
+    },
   };
   const logger = createLogger({ service: 'test', level: 'silent' });
   resets = createPasswordResets({ ...replica, pool: { query } as unknown as pg.Pool, runner, logger });
@@ -61,6 +67,16 @@ test('I5 what a process that died left behind is done, once', async () => {
     expect(rows).toEqual([]);
   }
   expect(await requested()).toMatchObject([{ requestId: left.id }]);
+});
+
+test('I5 one that fails is kept for later, and keeps no other from being done', async () => {
+  const reservation = replica.reservations.streamOf(key('email', EMAIL));
+  const [broken, left] = [crypto.randomUUID(), crypto.randomUUID()];
+  rows = [broken, left].map((id) => ({ id, reservation }));
+  failing = broken;
+  await resets.doPending();
+  expect(rows.map(({ id }) => id)).toEqual([broken]);
+  expect(await requested()).toMatchObject([{ requestId: left }]);
 });
 
 test('I5 nothing is mailed to who is disabled', async () => {

@@ -97,11 +97,15 @@ export function createPasswordResets(options: PasswordResetsOptions): PasswordRe
     await pool.query('delete from command_api.reset_requests where id = $1', [id]);
   }
 
+  /** One that fails is left to {@link PasswordResets.doPending}, and keeps no other from being done. */
+  const attempt = (row: Row, isFirst: boolean): Promise<void> =>
+    carryOut(row, isFirst).catch((error: unknown) =>
+      logger.warn({ err: error }, 'a password reset is put off'),
+    );
+
   function start(row: Row): void {
     if (limit.pendingCount >= MAX_WAITING) return;
-    const work = limit(() => carryOut(row, true))
-      .catch((error: unknown) => logger.warn({ err: error }, 'a password reset is put off'))
-      .finally(() => running.delete(work));
+    const work = limit(() => attempt(row, true)).finally(() => running.delete(work));
     running.add(work);
   }
 
@@ -123,7 +127,7 @@ export function createPasswordResets(options: PasswordResetsOptions): PasswordRe
          where requested_at < now() - make_interval(secs => $1) order by requested_at limit $2`,
         [ABANDONED_SECONDS, BATCH],
       );
-      for (const row of rows) await carryOut(row, false);
+      for (const row of rows) await attempt(row, false);
     },
     async drain() {
       await Promise.all(running);

@@ -5,7 +5,7 @@ import type { VerificationEvent } from '@annals/contracts/identity/verification.
 import type { DomainEvent } from '@annals/contracts/kit/event';
 import { exportJob } from '../exports/export-job.ts';
 import { mailJob } from '../mailing/mail-job.ts';
-import type { Reaction } from '../reactions/reaction.ts';
+import type { Commands, Reaction } from '../reactions/reaction.ts';
 
 type Requested = DomainEvent & VerificationEvent;
 type Change = Extract<
@@ -37,8 +37,7 @@ export const afterPasswordChange: Reaction = {
   handles: new Set(['PasswordChanged'] satisfies Change['type'][]),
   async react(events, commands) {
     const changes = events as readonly Changed<'PasswordChanged'>[];
-    for (const { id, data } of changes)
-      await commands.post('/internal/passwords/changed', { userId: data.userId }, `password:${id}`);
+    await tellOfEach(changes, commands, '/internal/passwords/changed', 'password');
     return changes.map(({ id: cause, data: { userId: recipient } }) =>
       mailJob({ cause, recipient, template: 'password-changed' }),
     );
@@ -66,8 +65,12 @@ export const afterAvatarChange: Reaction = {
   version: 1,
   handles: new Set(['AvatarChanged'] satisfies Change['type'][]),
   async react(events, commands) {
-    for (const { id, data } of events as readonly Changed<'AvatarChanged'>[])
-      await commands.post('/internal/avatars/changed', { userId: data.userId }, `avatar:${id}`);
+    await tellOfEach(
+      events as readonly Changed<'AvatarChanged'>[],
+      commands,
+      '/internal/avatars/changed',
+      'avatar',
+    );
     return [];
   },
 };
@@ -89,8 +92,17 @@ export const carryOutErasures: Reaction = {
   version: 1,
   handles: new Set(['UserErased'] satisfies Change['type'][]),
   async react(events, commands) {
-    for (const { id, data } of events as readonly Changed<'UserErased'>[])
-      await commands.post('/internal/erasures', { userId: data.userId }, `erasure:${id}`);
+    await tellOfEach(events as readonly Changed<'UserErased'>[], commands, '/internal/erasures', 'erasure');
     return [];
   },
 };
+
+/** Tells command-api whom each event is about, one after the other and each once. */
+async function tellOfEach(
+  events: readonly Changed<Change['type']>[],
+  commands: Commands,
+  path: string,
+  key: string,
+): Promise<void> {
+  for (const { id, data } of events) await commands.post(path, { userId: data.userId }, `${key}:${id}`);
+}
