@@ -46,7 +46,8 @@ async function hide(state: string): Promise<Secret> {
     tags: [words.tag],
     externalId: words.externalId,
   };
-  const { id } = (await author.api.ok(createArticle, { body })).body;
+  last = await author.api.ok(createArticle, { body });
+  const { id } = last.body;
   const params = { id };
   let commentId: string | null = null;
   if (state !== 'draft') {
@@ -203,7 +204,8 @@ describe.each(states)('what is %s', (state) => {
 test('what is published is there for everyone: the same looks find it', async () => {
   const words = { title: word(), content: word(), tag: word(), comment: word(), externalId: word() };
   const body = { title: `About ${words.title}`, content: `<p>${words.content}</p>`, tags: [words.tag] };
-  const { id } = (await author.api.ok(createArticle, { body })).body;
+  last = await author.api.ok(createArticle, { body });
+  const { id } = last.body;
   const published = await author.api.ok(publishArticle, { params: { id } });
   const looks = [
     ...[words.title, words.content, `${words.title.slice(0, 3)}${words.title.slice(4)}`].map((search) => ({
