@@ -10,7 +10,7 @@ import { createEventLog } from '@annals/platform/event-log/event-log';
 import type { EventLog } from '@annals/platform/event-log/log';
 import type { Position } from '@annals/platform/event-store/port';
 import { createPostgresEventStore } from '@annals/platform/event-store/postgres/store';
-import type { Authenticate } from '@annals/platform/http/operation';
+import type { Caller } from '@annals/platform/http/types';
 import { createPool } from '@annals/platform/postgres/pool';
 import { createPostgresKeyStore } from '@annals/platform/privacy/postgres-keys';
 import { createApp as createProjector, type App as Projector } from '@annals/projector/app';
@@ -71,7 +71,7 @@ export function as(userId: string, ...held: readonly Permission[]): string {
 /** The Authorization header of one of our services. */
 export const serviceCaller = `Bearer ${SERVICE_TOKEN}`;
 
-const authenticate: Authenticate = (authorization, address) => {
+const recognize = (authorization: string | undefined, address: string): Caller => {
   if (authorization === undefined) return { kind: 'anonymous', address };
   const [, userId = '', ...held] = authorization.split(' ');
   if (userId === SERVICE_TOKEN) return { kind: 'service', name: 'notifier', address };
@@ -118,7 +118,7 @@ export async function openReadSide({ mongodbUrl }: ReadSideOptions = {}): Promis
       serviceToken: SERVICE_TOKEN,
       ...{ throttleRead: limit, throttleWrite: limit, throttleLogin: limit, throttleImport: limit },
     },
-    { authenticate },
+    { authenticator: { authenticate: recognize, recognize } },
   );
   await queryApi.start();
   const { main } = queryApi.addresses;

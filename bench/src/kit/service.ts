@@ -1,4 +1,4 @@
-/** One real process of a service on a database of the bench's. */
+/** One real process of a service, on a database of the bench's or beside a stack. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, open, rm } from 'node:fs/promises';
@@ -9,6 +9,7 @@ import { environmentOf, knownVariables } from '@annals/cli/local/environment';
 import { freePorts } from '@annals/cli/local/free-port';
 import { type LocalService, layoutOf, mainFileOf, portCount } from '@annals/cli/local/layout';
 import { ensureSecrets, type Secrets } from '@annals/cli/local/secrets';
+import type { StackAddress } from '@annals/testing/stack';
 
 /** Limits that no load reaches; the throttles still count. */
 export const UNREACHED = Object.fromEntries(
@@ -30,7 +31,12 @@ export interface BenchServiceOptions {
   readonly tuning?: Readonly<Record<string, string>>;
   /** Node's own arguments, e.g. `--cpu-prof`. */
   readonly execArgv?: readonly string[];
+  /** The stack whose replica it is; its tokens count. Default: none. */
+  readonly beside?: StackAddress;
 }
+
+/** For a query-api that makes every answer anew. */
+export const KEEPS_NOTHING = { ANNALS_CACHE_BYTES: '0' };
 
 /** Starts a service as `annals start` would, its log going to a file; resolves when it is ready. */
 export async function startService(
@@ -38,18 +44,19 @@ export async function startService(
   options: BenchServiceOptions,
 ): Promise<BenchService> {
   const folder = await mkdtemp(join(tmpdir(), 'annals-bench-'));
-  const secrets = await ensureSecrets(folder);
+  const { databaseUrl, beside } = options;
+  const secrets = await ensureSecrets(beside?.dataFolder ?? folder);
   const ports = await freePorts(portCount(1));
   const layout = layoutOf(() => ports.pop() ?? 0);
   const replica = layout.replicas.find((one) => one.service === service);
   if (!replica) throw new Error(`no service is called ${service}`);
-  const publicUrl = `http://127.0.0.1:${replica.port ?? layout.gatewayPort}`;
+  const url = `http://127.0.0.1:${replica.port ?? layout.gatewayPort}`;
   const settings = {
-    layout,
+    layout: beside?.layout ?? layout,
     dataFolder: folder,
-    databaseUrl: options.databaseUrl,
+    databaseUrl,
     secrets,
-    publicUrl,
+    publicUrl: beside?.url ?? url,
     tuning: { ...UNREACHED, ...options.tuning },
   };
   const log = await open(join(folder, 'log'), 'w');
@@ -62,7 +69,7 @@ export async function startService(
   const opsUrl = `http://127.0.0.1:${replica.opsPort}`;
   await ready(`${opsUrl}/health/ready`, child);
   return {
-    url: publicUrl,
+    url,
     opsUrl,
     secrets,
     process: child,

@@ -22,7 +22,6 @@ const PIECES = 3_000;
 const DETAILS = 256;
 const CACHE_SECONDS = 60;
 const against = 'Django REST framework, the same articles';
-/** Readers without a token are given answers that were kept, where there are any. */
 const goals = {
   list: 60,
   detail: 60,

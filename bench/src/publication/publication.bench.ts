@@ -4,13 +4,14 @@ import { startChild } from '../kit/child.ts';
 import { type HttpLoad, type LoadRequest, startHttpLoad } from '../kit/http-load.ts';
 import { withClient } from '../kit/postgres.ts';
 import { interleaved, type Measurements, perSecond } from '../kit/rounds.ts';
+import { KEEPS_NOTHING, startService } from '../kit/service.ts';
 import { startBenchStack } from '../latency/stack.ts';
 import { articleId } from '../read/log-data.ts';
 import { createCommunity } from '../write/community.ts';
 import type { BareAnswer, BareRoute } from './bare.child.ts';
 import { readCorpus } from './corpus.ts';
 import { fillPublication } from './log.ts';
-import { reads, SEARCHES, spread } from './reading.ts';
+import { headersOf, reads, SEARCHES, spread } from './reading.ts';
 import { settled } from './settled.ts';
 import { detailRoute, listRoute, searchRoute } from './statements.ts';
 
@@ -35,18 +36,24 @@ export const publication = defineBench({
   async run(context) {
     const articles = context.pick(300, 100_000);
     const stack = await openPublication(context, articles);
-    const url = stack.mainUrl('query-api');
+    const keeping = stack.mainUrl('query-api');
+    const { databaseUrl, address: beside } = stack;
+    const making = await startService('query-api', { databaseUrl, beside, tuning: KEEPS_NOTHING });
+    context.onEnd(() => making.stop());
     const { tokens } = await createCommunity(stack.mainUrl('command-api'), READERS);
     await settled(stack, context.say);
     const readings = readingsOf(articles);
     const bareUrl = await startBare(context, {
       kind: 'statements',
-      databaseUrl: stack.databaseUrl,
+      databaseUrl,
       routes: Object.values(readings)
         .flat()
         .map(({ bare }) => bare),
     });
-    const bytesUrl = await startBare(context, { kind: 'bytes', answers: await answersTo(url, readings) });
+    const bytesUrl = await startBare(context, {
+      kind: 'bytes',
+      answers: await answersTo(keeping, tokens, readings),
+    });
     const load = startHttpLoad();
     context.onEnd(() => load.stop());
     const send = (at: string, requests: readonly LoadRequest[]) => async (ms: number) =>
@@ -55,7 +62,7 @@ export const publication = defineBench({
     const figures = await interleaved(
       [
         ...Object.entries(readings).flatMap(([name, all]) => [
-          { name, run: send(url, reads(tokens, paths(all))) },
+          { name, run: send(making.url, reads(tokens, paths(all))) },
           {
             name: `bare ${name}`,
             run: send(
@@ -68,8 +75,8 @@ export const publication = defineBench({
           },
         ]),
         ...KEPT.flatMap((name) => [
-          { name: `kept ${name}`, run: send(url, reads([], paths(readings[name]))) },
-          { name: `bytes ${name}`, run: send(bytesUrl, reads([], paths(readings[name]))) },
+          { name: `kept ${name}`, run: send(keeping, reads(tokens, paths(readings[name]))) },
+          { name: `bytes ${name}`, run: send(bytesUrl, reads(tokens, paths(readings[name]))) },
         ]),
       ],
       {
@@ -81,7 +88,9 @@ export const publication = defineBench({
     );
     const late: Row[] = [];
     for (const [name, all] of Object.entries(readings))
-      late.push(await atHalf(context, load, { name, url, requests: reads(tokens, paths(all)), figures }));
+      late.push(
+        await atHalf(context, load, { name, url: making.url, requests: reads(tokens, paths(all)), figures }),
+      );
     return [
       ...Object.keys(readings).map((name) => madeRow(figures, name, articles)),
       ...KEPT.map((name) => keptRow(figures, name)),
@@ -126,14 +135,15 @@ async function startBare(
   return (await bare.ask<{ url: string }>(ask)).url;
 }
 
-/** What callers without a token are answered, to be sent again byte for byte. */
+/** What one of the readers is answered, to be sent again byte for byte. */
 async function answersTo(
   url: string,
+  [token = '']: readonly string[],
   readings: Readonly<Record<(typeof KEPT)[number], readonly Reading[]>>,
 ): Promise<BareAnswer[]> {
   const all: BareAnswer[] = [];
   for (const { path } of KEPT.flatMap((name) => readings[name])) {
-    const answer = await fetch(`${url}${path}`);
+    const answer = await fetch(`${url}${path}`, { headers: headersOf(token) });
     const { connection: _, 'keep-alive': __, date: ___, ...headers } = Object.fromEntries(answer.headers);
     if (!answer.ok) throw new Error(`${path} was answered ${answer.status}`);
     all.push({ url: path, body: await answer.text(), headers });
@@ -152,7 +162,7 @@ function madeRow(figures: Measurements, name: string, articles: number): Row {
 
 function keptRow(figures: Measurements, name: string): Row {
   const row = {
-    what: `${name}, kept, ${CONNECTIONS} connections without tokens`,
+    what: `${name}, kept, ${CONNECTIONS} connections with tokens`,
     against: 'bare node:http that sends the same bytes',
     measured: `${perSecond(figures.of(`kept ${name}`))} vs ${perSecond(figures.of(`bytes ${name}`))}`,
   };

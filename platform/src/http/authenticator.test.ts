@@ -45,7 +45,7 @@ function authenticator(overrides: Partial<AuthenticatorOptions> = {}) {
   const out = new Set<string>();
   const permissions = new Map<string, ReadonlySet<Permission>>();
   const jwks = vi.fn(createLocalJWKSet({ keys: [publicJwk] }));
-  const authenticate = createAuthenticator({
+  const { authenticate, recognize } = createAuthenticator({
     jwks,
     issuer: ISSUER,
     serviceTokens: new Map([['worker', WORKER_TOKEN]]),
@@ -55,7 +55,13 @@ function authenticator(overrides: Partial<AuthenticatorOptions> = {}) {
     },
     ...overrides,
   });
-  return { authenticate: async (value?: string) => authenticate(value, '192.0.2.1'), out, permissions, jwks };
+  return {
+    authenticate: async (value?: string) => authenticate(value, '192.0.2.1'),
+    recognize: (value?: string) => recognize(value, '192.0.2.1'),
+    out,
+    permissions,
+    jwks,
+  };
 }
 
 it('tells users, services and anonymous callers apart', async () => {
@@ -147,6 +153,29 @@ it('verifies a token once, and looks every time whether its session is still in'
     out.delete(id);
   }
   expect(await authenticate(value)).toMatchObject({ kind: 'user' });
+});
+
+it('knows a verified caller without waiting, unless there is something to ask', async () => {
+  let isBehind = false;
+  const sessionCheck = { isBehind: () => isBehind, ask: async () => new Set<Permission>() };
+  const { authenticate, recognize, out, permissions } = authenticator({ sessionCheck });
+  const value = `Bearer ${await token()}`;
+  expect(recognize()).toEqual({ kind: 'anonymous', address: '192.0.2.1' });
+  expect(recognize(value)).toBeUndefined();
+  permissions.set(USER, new Set(['can_publish']));
+  const caller = await authenticate(value);
+  expect(recognize(value)).toEqual(caller);
+  expect(recognize(`${value}x`)).toBeUndefined();
+  isBehind = true;
+  expect(recognize(value)).toBeUndefined();
+  isBehind = false;
+  for (const id of [SESSION, USER]) {
+    out.add(id);
+    expect(recognize(value)).toBeUndefined();
+    out.delete(id);
+  }
+  vi.setSystemTime(Date.now() + 900_000);
+  expect(recognize(value)).toBeUndefined();
 });
 
 it('while the access view lags asks for the session, at most once a second', async () => {

@@ -5,6 +5,7 @@ import { Problem } from '@annals/contracts/problems';
 import type { JWTVerifyGetKey } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { expiredToken, invalidToken, type TokenClaims, verifyAccessToken } from './access-token.ts';
+import type { Recognize } from './kept-answers.ts';
 import type { Authenticate } from './operation.ts';
 import type { Caller } from './types.ts';
 
@@ -44,12 +45,21 @@ const MAX_SESSION_ANSWERS = 10_000;
 const SESSION_ANSWER_MS = 1_000;
 const BEARER = /^Bearer +([\w.~+/-]{1,4096}=*)$/i;
 
+export interface Authenticator {
+  /**
+   * Throws `unauthenticated` for anything that is not a valid token, `token-expired`, and `unavailable` where keys or
+   * sessions can't be had.
+   */
+  readonly authenticate: Authenticate;
+  /** The same callers, as far as they are known without waiting. */
+  readonly recognize: Recognize;
+}
+
 /**
  * Creates the check of `Authorization` headers. None: an anonymous caller. A token is verified once and then remembered
- * until it expires; whether its session is still in is looked at every time. Throws `unauthenticated` for anything that
- * is not a valid token, `token-expired`, and `unavailable` where keys or sessions can't be had.
+ * until it expires; whether its session is still in is looked at every time.
  */
-export function createAuthenticator(options: AuthenticatorOptions): Authenticate {
+export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const { jwks, issuer, access, sessionCheck } = options;
   const services = [...options.serviceTokens].map(([name, token]) => ({
     name,
@@ -67,9 +77,18 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
     return { kind: 'user', userId, sessionId, permissions, address };
   };
 
-  return async (authorization, address) => {
+  const recognize: Recognize = (authorization, address) => {
     if (authorization === undefined) return { kind: 'anonymous', address };
-    const key = hash('sha256', authorization, 'base64');
+    const claims = verified.get(keyOf(authorization));
+    if (!claims || claims.expiresAt <= Date.now() || sessionCheck?.isBehind()) return undefined;
+    const { userId, sessionId } = claims;
+    if (access.isOut(userId, sessionId)) return undefined;
+    return { kind: 'user', userId, sessionId, permissions: access.permissionsOf(userId), address };
+  };
+
+  const authenticate: Authenticate = async (authorization, address) => {
+    if (authorization === undefined) return { kind: 'anonymous', address };
+    const key = keyOf(authorization);
     const remembered = verified.get(key);
     if (remembered) return admit(remembered, address);
     const token = BEARER.exec(authorization)?.[1];
@@ -81,6 +100,12 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
     verified.set(key, claims);
     return admit(claims, address);
   };
+  return { authenticate, recognize };
+}
+
+/** What a token is remembered by; itself it is nowhere. */
+function keyOf(authorization: string): string {
+  return hash('sha256', authorization, 'base64');
 }
 
 function endedSession(): Problem {

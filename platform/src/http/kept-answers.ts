@@ -1,5 +1,5 @@
 /**
- * Answers that are there already: sent to whoever asks for the very same without a token, past validation and the rest of
+ * Answers that are there already: sent to callers who ask for what they were given before, past validation and the rest of
  * the way. Throttles, traces, metrics and the headers of every answer are as on that way.
  */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
@@ -7,6 +7,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Histogram } from 'prom-client';
 import type { Tracing } from '../telemetry/tracing.ts';
 import type { Permit, Throttle } from './throttle.ts';
+import type { Caller } from './types.ts';
 
 /** An answer of status 200. */
 export interface KeptAnswer {
@@ -17,11 +18,18 @@ export interface KeptAnswer {
   readonly position: string;
 }
 
-/** The kept answer to a GET of `url` by an anonymous caller; undefined where there is none that reaches `minPosition`. */
-export type Recall = (url: string, minPosition: string | undefined) => KeptAnswer | undefined;
+/** The kept answer to a GET of `url` by `caller`; undefined where there is none that reaches `minPosition`. */
+export type Recall = (caller: Caller, url: string, minPosition: string | undefined) => KeptAnswer | undefined;
 
-export interface KeptAnswersOptions {
+/** Who sends this `Authorization` header, where that is known without waiting; undefined where it is not, or not valid. */
+export type Recognize = (authorization: string | undefined, address: string) => Caller | undefined;
+
+export interface KeptAnswers {
   readonly recall: Recall;
+  readonly recognize: Recognize;
+}
+
+export interface KeptAnswersOptions extends KeptAnswers {
   readonly throttle: Throttle | undefined;
   readonly tracing: Tracing;
   readonly duration: Histogram<'route' | 'method' | 'status'>;
@@ -43,19 +51,16 @@ export type AnswerKept = (
 ) => boolean;
 
 export function createAnswerKept(options: KeptAnswersOptions): AnswerKept {
-  const { recall, throttle, isSuspended } = options;
+  const { throttle, isSuspended } = options;
+  const find = createFinder(options);
   const send = createSender(options);
   return (label, request, reply, otherwise) => {
     const startedAt = performance.now();
     if (isSuspended()) return false;
-    if (!isOrdinary(request.raw)) return false;
-    const { headers, url = '' } = request.raw;
-    const kept = recall(url, headers['annals-min-position'] as string | undefined);
-    if (!kept) return false;
-    const wanted = headers['if-none-match'];
-    if (wanted !== undefined && wanted !== kept.headers.etag) return false;
-    const answer = { label, kept, isKnown: wanted !== undefined, startedAt, parent: headers.traceparent };
-    const permit = throttle?.take('read', { kind: 'anonymous', address: request.ip });
+    const found = find(request);
+    if (!found) return false;
+    const answer = { label, startedAt, parent: request.raw.headers.traceparent, ...found };
+    const permit = throttle?.take('read', found.caller);
     if (permit instanceof Promise) {
       permit.then(
         (granted) => (granted.isGranted ? send(answer, reply, granted) : otherwise()),
@@ -70,22 +75,40 @@ export function createAnswerKept(options: KeptAnswersOptions): AnswerKept {
   };
 }
 
-/** A GET without a token, without a body, and not of a script. */
+/** What is kept for a request. */
+interface Found {
+  readonly caller: Caller;
+  readonly kept: KeptAnswer;
+  /** The client has it already. */
+  readonly isKnown: boolean;
+}
+
+function createFinder({ recall, recognize }: KeptAnswers): (request: FastifyRequest) => Found | undefined {
+  return ({ raw, ip }) => {
+    if (!isOrdinary(raw)) return undefined;
+    const { headers, url = '' } = raw;
+    const caller = recognize(headers.authorization, ip);
+    if (!caller) return undefined;
+    const kept = recall(caller, url, headers['annals-min-position'] as string | undefined);
+    if (!kept) return undefined;
+    const wanted = headers['if-none-match'];
+    const isKnown = wanted !== undefined;
+    return isKnown && wanted !== kept.headers.etag ? undefined : { caller, kept, isKnown };
+  };
+}
+
+/** A GET without a body, and not of a script. */
 function isOrdinary({ method, headers }: IncomingMessage): boolean {
   return (
     method === 'GET' &&
-    headers.authorization === undefined &&
     headers.origin === undefined &&
     headers['content-length'] === undefined &&
     headers['transfer-encoding'] === undefined
   );
 }
 
-interface Sending {
+interface Sending extends Found {
   readonly label: string;
-  readonly kept: KeptAnswer;
-  /** The client has it already. */
-  readonly isKnown: boolean;
   readonly startedAt: number;
   readonly parent: string | string[] | undefined;
 }

@@ -133,7 +133,7 @@ export const sampleCallers: Readonly<Record<string, readonly Permission[]>> = {
   'Bearer importer': ['can_import'],
 };
 
-function authenticateSample(authorization: string | undefined, address: string): Caller {
+export function authenticateSample(authorization: string | undefined, address: string): Caller {
   if (authorization === undefined) return { kind: 'anonymous', address };
   if (authorization === 'Bearer worker') return { kind: 'service', name: 'worker', address };
   const permissions = sampleCallers[authorization];

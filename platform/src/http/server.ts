@@ -17,7 +17,7 @@ import { answerClientError } from './client-error.ts';
 import { corsHeaders, preflightHeaders } from './cors.ts';
 import { createDrain } from './drain.ts';
 import { createExchanger, type Exchange, notFound, REQUEST_DURATION } from './exchange.ts';
-import { createAnswerKept, type Recall } from './kept-answers.ts';
+import { createAnswerKept, type KeptAnswers } from './kept-answers.ts';
 import { type Authenticate, type Gatekeepers, type Operation, perform } from './operation.ts';
 import { type AllowedMethods, compilePaths, toRouterPath } from './paths.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -32,8 +32,8 @@ export interface HttpServerOptions {
   readonly internal?: readonly BoundInternalRoute[];
   readonly authenticate: Authenticate;
   readonly confirmForbidden?: ConfirmForbidden;
-  /** Answers that are kept for GETs of anonymous callers, counted by the throttle `read`. Default: none are. */
-  readonly recall?: Recall;
+  /** Answers that are kept for GETs, counted by the throttle `read`. Default: none are. */
+  readonly kept?: KeptAnswers;
   /** Default: no limits. */
   readonly throttle?: Throttle;
   readonly logger: Logger;
@@ -104,10 +104,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const baseHeaders = securityHeaders();
   const isAddressed = createHostCheck(options.allowedHosts ?? []);
   const exchange = createExchanger({ ...options, baseHeaders, isDraining: drain.isDraining, isAddressed });
-  const { recall, throttle, tracing, logger, metrics } = options;
-  const answerKept = recall
+  const { kept, throttle, tracing, logger, metrics } = options;
+  const answerKept = kept
     ? createAnswerKept({
-        recall,
+        ...kept,
         throttle,
         tracing,
         duration: metrics.getSingleMetric(REQUEST_DURATION) as Histogram<'route' | 'method' | 'status'>,

@@ -172,7 +172,7 @@ function authenticator(
     serviceTokens,
     access: table,
     sessionCheck: { isBehind: () => follower.isBehind(BEHIND_MS), ask: standingOf },
-  });
+  }).authenticate;
 }
 
 function statusRoute(consumers: Consumers): AdminRoute {

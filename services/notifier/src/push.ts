@@ -86,7 +86,7 @@ function createAuthentication(
     faults,
   });
   releasers.add(() => follower.stop());
-  const authenticate = createAuthenticator({
+  const { authenticate } = createAuthenticator({
     jwks: createRemoteJwks(`${commandApiUrl}/.well-known/jwks.json`),
     issuer,
     serviceTokens: new Map(),

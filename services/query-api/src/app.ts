@@ -11,9 +11,8 @@ import { createEventLog } from '@annals/platform/event-log/event-log';
 import type { EventLog } from '@annals/platform/event-log/log';
 import { openEventStore } from '@annals/platform/event-store/open';
 import { confirmBy } from '@annals/platform/http/access-rule';
-import { createAuthenticator } from '@annals/platform/http/authenticator';
+import { type Authenticator, createAuthenticator } from '@annals/platform/http/authenticator';
 import { openThrottle } from '@annals/platform/http/open-throttle';
-import type { Authenticate } from '@annals/platform/http/operation';
 import { createOpsServer } from '@annals/platform/http/ops-server';
 import { createRemoteJwks } from '@annals/platform/http/remote-jwks';
 import { createHttpServer, type HttpServer } from '@annals/platform/http/server';
@@ -51,7 +50,7 @@ const REVOCATIONS_MS = 20 * 60_000;
 /** What tests change. */
 export interface Overrides {
   /** Instead of tokens that command-api signs. */
-  readonly authenticate?: Authenticate;
+  readonly authenticator?: Authenticator;
   readonly faults?: FollowerFaults;
 }
 
@@ -73,7 +72,7 @@ interface Platform {
 
 /** Who calls, and what they may. */
 interface Gate {
-  readonly authenticate: Authenticate;
+  readonly authenticator: Authenticator;
   readonly isReady: () => boolean;
 }
 
@@ -177,14 +176,14 @@ function openGate(
   releasers.add(() => follower.stop());
   const sweeper = setInterval(() => table.sweep(new Date(Date.now() - REVOCATIONS_MS)), 60_000);
   releasers.add(() => clearInterval(sweeper));
-  const authenticate = createAuthenticator({
+  const authenticator = createAuthenticator({
     jwks: createRemoteJwks(`${commandApiUrl}/.well-known/jwks.json`),
     issuer,
     serviceTokens,
     access: table,
     sessionCheck: createSessionCheck(follower, { commandApiUrl, serviceToken }),
   });
-  return { authenticate, isReady: () => follower.hasCaughtUp };
+  return { authenticator, isReady: () => follower.hasCaughtUp };
 }
 
 async function createServer(
@@ -195,7 +194,7 @@ async function createServer(
 ): Promise<HttpServer> {
   const { publicUrl, trustedProxies, allowedOrigins, allowedHosts, cacheBytes } = config;
   const { logger, metrics, tracing, freshness, log } = platform;
-  const { authenticate } = gate;
+  const { authenticate, recognize } = gate.authenticator;
   const permissionsOf = createPermissionsOf(log);
   const context = createQueryContext({ publicUrl, freshness, log });
   const answers = createAnswers({ coherence: freshness.coherence, maxBytes: cacheBytes, metrics });
@@ -208,8 +207,8 @@ async function createServer(
     routes,
     bound: queries
       .flatMap(({ bind }) => bind(context))
-      .map((route) => keepAnswers(refuseLate(route, permissionsOf), answers)),
-    recall: answers.recall,
+      .map((route) => refuseLate(keepAnswers(route, answers), permissionsOf)),
+    kept: { recall: answers.recall, recognize },
     internal: [
       bindChannelCheck({ context, rules, permissionsOf }),
       ...queries.flatMap((found) => found.bindInternal?.(context) ?? []),

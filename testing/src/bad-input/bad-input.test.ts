@@ -46,7 +46,7 @@ async function serverOf(service: ServiceName): Promise<HttpServer> {
       issuer: ISSUER,
       serviceTokens: new Map(),
       access: { isOut: () => false, permissionsOf: () => new Set(['staff']) },
-    }),
+    }).authenticate,
     logger,
     tracing: await createTracing({ service, logger }),
     metrics: createMetrics(service),

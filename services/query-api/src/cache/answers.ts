@@ -1,10 +1,12 @@
 /**
- * Answers that are kept for those who ask the same again without being signed in [X5]. One may answer as long as the views
- * that it was made of are where they were when it was read, and not a moment longer; what was read before a view moved on
- * and comes in after that is never given. Bounded by bytes: what was not asked for longest goes first.
+ * Answers that are kept for callers who ask the same again [X5]: all who are not signed in share theirs, anybody else has
+ * their own. One may answer as long as the views that it was made of are where they were when it was read, and not a moment
+ * longer; what was read before a view moved on and comes in after that is never given. Bounded by bytes: what was not asked
+ * for longest goes first.
  */
 import type { Basis, Coherence } from '@annals/platform/consumer/coherence';
 import type { KeptAnswer } from '@annals/platform/http/kept-answers';
+import type { Caller } from '@annals/platform/http/types';
 import { LRUCache } from 'lru-cache';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
@@ -21,9 +23,9 @@ export interface Answers {
    * The answer to a GET of `url`, as the client wrote it, that reflects all that the views are known to hold, and the log up to
    * `minPosition`.
    */
-  recall(url: string, minPosition: string | undefined): KeptAnswer | undefined;
-  /** Keeps an answer; `undefined` where it is too large, or nothing is kept. */
-  keep(url: string, answer: NewAnswer): void;
+  recall(caller: Caller, url: string, minPosition: string | undefined): KeptAnswer | undefined;
+  /** Keeps an answer for callers with the same id and permissions, unless it is too large. */
+  keep(caller: Caller, url: string, answer: NewAnswer): void;
 }
 
 interface Entry extends KeptAnswer {
@@ -53,7 +55,7 @@ export function createAnswers({ coherence, maxBytes, metrics }: AnswersOptions):
   const entries = new LRUCache<string, Entry>({
     maxSize: maxBytes,
     maxEntrySize: Math.ceil(maxBytes * MAX_SHARE),
-    sizeCalculation: ({ body }, url) => body.length + 2 * url.length + ENTRY_BYTES,
+    sizeCalculation: ({ body }, key) => body.length + 2 * key.length + ENTRY_BYTES,
   });
   const { hits, misses } = countersIn(metrics, entries);
 
@@ -69,20 +71,34 @@ export function createAnswers({ coherence, maxBytes, metrics }: AnswersOptions):
   };
 
   return {
-    recall(url, minPosition) {
-      const entry = entries.get(url);
+    recall(caller, url, minPosition) {
+      const entry = entries.get(keyOf(caller, url));
       if (!entry) return undefined;
       if (!isCurrent(entry)) return undefined;
       if (minPosition !== undefined && !isReached(entry.position, minPosition)) return undefined;
       hits.inc();
       return entry;
     },
-    keep(url, { body, headers, basis, until = Number.POSITIVE_INFINITY }) {
+    keep(caller, url, { body, headers, basis, until = Number.POSITIVE_INFINITY }) {
       misses.inc();
       const { 'annals-position': position = basis.position, ...fixed } = headers;
-      entries.set(url, { body: Buffer.from(body), headers: fixed, basis, until, version: -1, position });
+      entries.set(keyOf(caller, url), {
+        body: Buffer.from(body),
+        headers: fixed,
+        basis,
+        until,
+        version: -1,
+        position,
+      });
     },
   };
+}
+
+/** What an answer depends on besides the views. Whoever gains or loses a permission is somebody else. */
+function keyOf(caller: Caller, url: string): string {
+  if (caller.kind === 'anonymous') return url;
+  const who = caller.kind === 'user' ? `${caller.userId} ${[...caller.permissions].sort()}` : caller.name;
+  return `${who} ${url}`;
 }
 
 /** True where `position` is at or past `wanted`, which is one of the same log as far as anyone can tell here. */

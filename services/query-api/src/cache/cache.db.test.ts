@@ -116,16 +116,44 @@ describe('X5 a kept answer', () => {
     expect((await raw('/v1/articles', { 'annals-min-position': 'nonsense' })).status).toBe(400);
   });
 
-  test('is for those who are not signed in', async () => {
+  test('is for whom it was made', async () => {
     const path = `/v1/articles/${article.id}`;
+    const shown = { isOwner: false, isLiked: false, canEdit: false };
     await warm(path);
-    const own = await raw(path, { authorization: as(ada.id) });
-    expect([own.isHit, JSON.parse(own.body).isOwner]).toEqual([false, true]);
-    expect(JSON.parse((await raw(path)).body).isOwner).toBe(false);
+    for (const caller of [as(ada.id), as(grace.id), as(grace.id, 'staff')]) {
+      expect((await raw(path, { authorization: caller })).isHit).toBe(false);
+      expect((await raw(path, { authorization: caller })).isHit).toBe(true);
+    }
+    const isOwner = { ...shown, isOwner: true, canEdit: true };
+    expect(JSON.parse((await raw(path)).body)).toMatchObject(shown);
+    expect(JSON.parse((await raw(path, { authorization: as(ada.id) })).body)).toMatchObject(isOwner);
+    expect(JSON.parse((await raw(path, { authorization: as(grace.id) })).body)).toMatchObject(shown);
+    const edits = { ...shown, canEdit: true };
+    expect(JSON.parse((await raw(path, { authorization: as(grace.id, 'staff') })).body)).toMatchObject(edits);
+    await side.append(article.liked(grace));
+    const liked = await side.fresh(path, { as: as(grace.id) });
+    expect(liked.body).toMatchObject({ ...shown, isLiked: true });
+    await side.append(article.unliked(grace));
+    await side.fresh(path);
+    const again = await raw(path, { authorization: as(grace.id) });
+    expect(JSON.parse(again.body)).toMatchObject(shown);
     const draft = new Article({ author: ada, title: 'A draft' });
     await side.append(draft.created());
     expect(ids(await side.fresh('/v1/articles', { as: as(ada.id) }))).toContain(draft.id);
     expect((await raw('/v1/articles')).body).not.toContain(draft.id);
+  });
+
+  test('that a permission of a moment ago allowed is not given once it is taken back', async () => {
+    const draft = new Article({ author: ada, title: 'For staff alone' });
+    const path = `/v1/articles/${draft.id}`;
+    const statusOf = async () => (await side.fresh(path, { as: as(grace.id) })).status;
+    const grant = { userId: grace.id, permission: 'staff' };
+    await side.append(draft.created(), { type: 'PermissionGranted', data: grant });
+    // The caller's token tells nothing of it: it is found in the log.
+    expect([await statusOf(), await statusOf()]).toEqual([200, 200]);
+    await side.append({ type: 'PermissionRevoked', data: grant });
+    expect(await statusOf()).toBe(404);
+    expect((await raw(path, { authorization: as(grace.id) })).status).toBe(404);
   });
 
   test('goes with what it shows', async () => {

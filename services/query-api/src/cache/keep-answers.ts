@@ -1,4 +1,4 @@
-/** Routes whose answers are kept for callers who are not signed in. */
+/** Routes whose answers are kept for callers. */
 import { Basis } from '@annals/platform/consumer/coherence';
 import { isKnown } from '@annals/platform/http/conditional';
 import type { BoundRoute, RouteResponse } from '@annals/platform/http/types';
@@ -10,9 +10,8 @@ export function keepAnswers(route: BoundRoute, answers: Answers): BoundRoute {
   return {
     ...route,
     async handler(request) {
-      if (request.caller.kind !== 'anonymous') return route.handler(request);
-      const { url } = request;
-      const kept = answers.recall(url, request.minPosition ?? undefined);
+      const { caller, url } = request;
+      const kept = answers.recall(caller, url, request.minPosition ?? undefined);
       if (kept) {
         const headers = { ...kept.headers, 'annals-position': kept.position };
         return isKnown(request, kept.headers.etag ?? '')
@@ -20,7 +19,7 @@ export function keepAnswers(route: BoundRoute, answers: Answers): BoundRoute {
           : { status: 200, headers, body: kept.body };
       }
       const response = await route.handler(request);
-      keep(answers, url, response);
+      keep(answers, request, response);
       return response;
     },
   };
@@ -28,9 +27,9 @@ export function keepAnswers(route: BoundRoute, answers: Answers): BoundRoute {
 
 function keep(
   answers: Answers,
-  url: string,
+  { caller, url }: Parameters<BoundRoute['handler']>[0],
   { status, headers = {}, body, basis, until }: RouteResponse,
 ): void {
   if (status !== 200 || typeof body !== 'string' || !(basis instanceof Basis)) return;
-  answers.keep(url, { body, headers, basis, until });
+  answers.keep(caller, url, { body, headers, basis, until });
 }

@@ -25,8 +25,12 @@ const MAX_AUTHORS = raw(1_000);
 /** Titles that are compared with what may be a typo, and the most alike of them, which are looked at word by word. */
 const MAX_COMPARED = raw(10_000);
 const MAX_ALIKE = raw(1_000);
-/** Of a text, as much is looked through for what to show. */
-const MAX_SHOWN = raw(20_000);
+/** Letters before a word of the search and in all, which are parsed to show it. */
+const PASSAGE = { before: raw('200'), length: raw('800') } as const;
+/** Words of a search that passages are looked for. */
+const MAX_PASSAGES = raw(8);
+/** Where these don't do, as much of the text's beginning is parsed. */
+const MAX_PARSED = raw(20_000);
 
 /** How a walk by cursors began: its order is kept, however many matches come and go. */
 export type SearchOrder = 'ranked' | 'coarse' | 'undecided';
@@ -123,10 +127,33 @@ export function highlightsOf(search: string): Sql {
     sql`ts_headline('views.annals_text', ${escaped(text)}, ${query}, ${raw(`'StartSel=<mark>, StopSel=</mark>, ${options}'`)})`;
   const title = shown(sql`coalesce(s.doc ->> 'title', '')`, 'HighlightAll=true');
   const content = shown(
-    sql`left(coalesce(s.doc ->> 'text', ''), ${MAX_SHOWN})`,
+    passagesOf(sql`coalesce(s.doc ->> 'text', '')`, search),
     'MaxFragments=2, MaxWords=30, MinWords=10, FragmentDelimiter=" … "',
   );
   return sql`',"highlights":' || json_build_object('title', ${title}, 'content', ${content})::text`;
+}
+
+/**
+ * Of the text, what stands around the words of the search where they come first, if that is enough for it to match: parsing
+ * the whole of a long text takes milliseconds. Words are found here as they are stemmed; whoever writes them otherwise
+ * (accents, irregular forms) gets the text's beginning.
+ */
+function passagesOf(text: Sql, search: string): Sql {
+  const words = sql`unnest(tsvector_to_array(to_tsvector('views.annals_text', ${search}))) word`;
+  return sql`(
+    select case when to_tsvector('views.annals_text', near.text) @@ ${textQuery(search)} then near.text else left(whole.text, ${MAX_PARSED}) end
+    from (select t.text, lower(t.text collate "C") as folded from (select ${text} as text offset 0) t offset 0) whole,
+    lateral (
+      select string_agg(
+        substr(whole.text, greatest(1, place.at - ${PASSAGE.before}), ${PASSAGE.length}), ' … ' order by place.at
+      ) as text
+      from (
+        select coalesce(nullif(strpos(whole.folded, ' ' || word), 0), strpos(whole.folded, word)) as at
+        from ${words} limit ${MAX_PASSAGES}
+      ) place
+      where place.at > 0
+    ) near
+  )`;
 }
 
 /** Joins what {@link highlightsOf} needs to the article `key`. */

@@ -53,6 +53,29 @@ describe('P5 search', () => {
     expect(await found('lovelace')).toEqual([named.id, byAda.id]);
   });
 
+  test('shows what matches, wherever it stands in the text', async () => {
+    const filling = 'Nothing of interest is said in this sentence. '.repeat(200);
+    const long = article(
+      'A long one',
+      `On pâté. ${filling}The <b>quagga</b> grazed. ${filling}Its kin, the okapi & others, did not. ${filling}The ibexes ate. An aurochs slept, and a tapir.`,
+    );
+    await side.append(long.created(), long.published());
+    const shown = async (search: string) => {
+      const { body } = await side.fresh(`/v1/articles?search=${encodeURIComponent(search)}`);
+      return String(body.results[0]?.highlights.content);
+    };
+    expect(await shown('quagga')).toContain('The <mark>quagga</mark> grazed');
+    expect(await shown('OKAPI')).toContain('Its kin, the <mark>okapi</mark> &amp; others, did not');
+    expect(await shown('ibex')).toContain('<mark>ibexes</mark>');
+    const both = await shown('quagga okapi');
+    expect(both).toMatch(/<mark>quagga<\/mark>.* … .*<mark>okapi<\/mark>/s);
+    expect(await shown('"aurochs slept"')).toContain('<mark>aurochs</mark> <mark>slept</mark>');
+    // Not to be found letter by letter.
+    expect(await shown('pate')).toContain('<mark>pâté</mark>');
+    // Words of the title alone.
+    expect(await shown('long')).toMatch(/^On pâté. Nothing of interest/);
+  });
+
   test('forgives a typo in a title, where nothing matches', async () => {
     expect(await found('recieve')).toEqual([receive.id]);
     expect(await found('how to recieve mails')).toEqual([receive.id]);
