@@ -17,9 +17,13 @@ const servers = join(root, 'infra', 'servers', 'install.ts');
 const prove = join(root, 'testing', 'src', 'guarantees', 'prove.ts');
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 
+/** The tests' projects, as they run one after the other: a stack that files share is there for no longer than they are. */
+export const projects = [['unit', 'db'], ['e2e'], ['shared'], ['guarantees', 'servers']];
+
 /**
  * What each task runs, one after the other until one fails: files for Node, with arguments. `isHere`: in the folder
- * of the repository; else in the caller's, so that relative paths mean what they say.
+ * of the repository; else in the caller's, so that relative paths mean what they say. `isOneOfMany`: the next such one runs
+ * even if this one fails.
  */
 const tasks = {
   start: (args) => [{ script: [cli, 'start', ...args] }],
@@ -29,11 +33,19 @@ const tasks = {
   prove: (args) => [{ script: [prove, ...args], isHere: true }],
   servers: (args) => [{ script: [servers, ...args], isHere: true }],
   check: (args) => [{ script: [check, ...args], isHere: true }],
-  test: (args) => [
-    ...(args.length === 0 ? [{ script: [check], isHere: true }] : []),
-    { script: [vitest, 'run', ...args], isHere: true },
-  ],
+  test: (args) => (args.length === 0 ? allTests() : [{ script: [vitest, 'run', ...args], isHere: true }]),
 };
+
+function allTests() {
+  return [
+    { script: [check], isHere: true },
+    ...projects.map((group) => ({
+      script: [vitest, 'run', ...group.flatMap((name) => ['--project', name])],
+      isHere: true,
+      isOneOfMany: true,
+    })),
+  ];
+}
 
 /** Silences the notes of Node 24's first releases about running TypeScript. */
 const NODE_FLAGS = ['--disable-warning=ExperimentalWarning'];
@@ -64,12 +76,14 @@ async function launch(name, args) {
   const node = await findNode({ root, npm: npmOn(process.execPath) });
   const env = environmentFor(root, node);
   await ensureDependencies({ root, npm: npmOn(node), env });
-  for (const { script, isHere } of task(args)) {
+  let failure = { code: 0, isOneOfMany: true };
+  for (const { script, isHere, isOneOfMany = false } of task(args)) {
+    if (failure.code !== 0 && !(failure.isOneOfMany && isOneOfMany)) break;
     const cwd = isHere ? root : (process.env.INIT_CWD ?? process.cwd());
     const code = await run(node, [...NODE_FLAGS, ...script], { cwd, env });
-    if (code !== 0) return code;
+    if (code !== 0) failure = { code, isOneOfMany };
   }
-  return 0;
+  return failure.code;
 }
 
 /** Does a task, tells of failures, and sets the process' exit code. */

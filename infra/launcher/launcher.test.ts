@@ -121,6 +121,15 @@ describe('dependencies', () => {
   });
 });
 
+test('all tests are those of every project', async () => {
+  const { default: config } = await import('../../vitest.config.ts');
+  const { projects } = await import('./launch.mjs');
+  const names = config.test?.projects?.map((project) =>
+    typeof project === 'object' && 'test' in project ? project.test?.name : project,
+  );
+  expect(projects.flat()).toEqual(names);
+});
+
 describe('running a task', () => {
   const runner = fileURLToPath(new URL('./run.mjs', import.meta.url));
   /** A process that runs `script` as the launcher runs tasks. */

@@ -36,6 +36,8 @@ export const configSchema = z.object({
   loginLockMinutes: wholeNumber(1, 1_440).default(15),
   /** How long the login log remembers. */
   loginLogDays: wholeNumber(1, 3_650).default(90),
+  /** From one look for what has expired (sessions, tokens, exports, answers of commands) to the next [I9]. */
+  sweepSeconds: wholeNumber(1, 86_400).default(600),
   /** Words that no title may contain [P1]. */
   titleProhibitedWords: commaList().default(['spam', 'scam', 'viagra']),
   /** A regular expression that the whole of every title must match, for deployments that want a stricter set. */

@@ -21,14 +21,14 @@ interface Parts {
 }
 
 export function periodicTasks({ config, platform, write, identity, access, views }: Parts): PeriodicTask[] {
-  const { loginLogDays } = config;
+  const { loginLogDays, sweepSeconds } = config;
   const { pool, log } = platform;
   const { idempotency, idempotencyLeaseSeconds, services, guard } = write;
   const { sessions, store, loginLog, resets } = identity;
   const { table } = access;
   const { counter, readings } = views;
   const sweep = (what: string, run: () => Promise<void>): PeriodicTask =>
-    once(pool, { name: `sweep ${what}`, everyMs: 10 * MINUTE, run });
+    once(pool, { name: `sweep ${what}`, everyMs: sweepSeconds * SECOND, run });
   return [
     {
       name: 'renew leases',

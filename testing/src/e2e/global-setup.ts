@@ -25,7 +25,7 @@ const ADMIN = { username: 'first-admin', email: 'admin@example.org', password: '
 
 /** Called by vitest before the first end-to-end file. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const stack = await provideStack(project, {});
+  const stack = await provideStack(project, { tuning: { ANNALS_SWEEP_SECONDS: '2' } });
   return () => stack.stop();
 }
 
