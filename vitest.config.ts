@@ -4,21 +4,25 @@ import { GuaranteeTable } from './testing/src/guarantees/table.ts';
 import { AdapterTable } from './testing/src/suites/table.ts';
 
 const globalSetup = 'testing/src/servers/global-setup.ts';
+/** Files that a worker runs one after the other share its modules: loading these takes longer than most files. */
+const isolate = false;
 
 /**
  * `unit` needs no server, `db` one shared PostgreSQL, `e2e` boots the whole stack, `shared` one with two replicas and
  * faults for the fuzz and most guarantees. Each starts its server only when one of its files runs; each file of
  * `guarantees` starts a stack of its own; `servers` needs servers that `.ci/run` installs. The last two run side by side.
+ * `npm test` runs them group by group.
  */
 // biome-ignore lint/style/noDefaultExport: vitest reads its configuration from the default export
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    maxWorkers: 4,
     reporters: ['default', new GuaranteeTable(), new AdapterTable()],
     projects: [
       {
         test: {
           name: 'unit',
+          isolate,
           include: ['{contracts,platform,testing,cli,services,infra,bench}/**/*.test.ts'],
           exclude: [
             '**/node_modules/**',
@@ -32,6 +36,7 @@ export default defineConfig({
       {
         test: {
           name: 'db',
+          isolate,
           include: ['{contracts,platform,testing,cli,services,bench}/**/*.db.test.ts'],
           globalSetup,
           testTimeout: 90_000,
@@ -41,6 +46,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          isolate,
           include: ['{testing,cli}/**/*.e2e.test.ts'],
           globalSetup: 'testing/src/e2e/global-setup.ts',
           fileParallelism: false,
@@ -52,6 +58,7 @@ export default defineConfig({
       {
         test: {
           name: 'shared',
+          isolate,
           include: ['testing/**/*.fuzz.test.ts', 'testing/**/*.shared.guarantee.test.ts'],
           globalSetup: 'testing/src/shared-stack.ts',
           fileParallelism: false,
@@ -63,6 +70,7 @@ export default defineConfig({
       {
         test: {
           name: 'guarantees',
+          isolate,
           include: ['testing/**/*.guarantee.test.ts'],
           exclude: ['testing/**/*.shared.guarantee.test.ts'],
           fileParallelism: false,
@@ -74,6 +82,7 @@ export default defineConfig({
       {
         test: {
           name: 'servers',
+          isolate,
           include: ['{platform,testing,services,cli,bench}/**/*.server.test.ts'],
           globalSetup,
           fileParallelism: false,

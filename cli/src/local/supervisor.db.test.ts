@@ -35,11 +35,13 @@ describe('the supervisor', () => {
     await rm(dataFolder, { recursive: true, force: true });
   });
 
-  test('starts everything, stops everything, and keeps data and secrets until the next start', async () => {
+  test('starts everything, stops everything, and keeps data and secrets, these to their owner, until the next start', async () => {
     dataFolder = await temporaryFolder('annals-stack-');
     const first = await start();
     const pids = Object.values(first.pids());
     expect(pids).toHaveLength(7);
+    for (const file of ['secrets', 'run.json'])
+      expect((await stat(join(dataFolder, file))).mode & 0o777, file).toBe(0o600);
     await sql(first.databaseUrl, 'create table kept (n int); insert into kept values (1)');
     await first.stop();
     expect(pids.map((pid) => identify(pid ?? 0))).toEqual(pids.map(() => null));
@@ -47,12 +49,6 @@ describe('the supervisor', () => {
     const second = await start();
     expect(second.secrets).toEqual(first.secrets);
     expect(await sql(second.databaseUrl, 'select n from kept')).toEqual([{ n: 1 }]);
-  });
-
-  test('keeps the secrets to their owner', async () => {
-    await start();
-    expect((await stat(join(dataFolder, 'secrets'))).mode & 0o777).toBe(0o600);
-    expect((await stat(join(dataFolder, 'run.json'))).mode & 0o777).toBe(0o600);
   });
 
   test('restarts what dies: a service, the gateway and PostgreSQL', async () => {

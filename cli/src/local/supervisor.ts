@@ -28,7 +28,7 @@ class StartFailed extends Error {
 }
 
 const READY_MS = 120_000;
-const POLL_MS = 50;
+const POLL_MS = 100;
 
 /**
  * Starts everything and resolves once all of it is ready. What a crashed predecessor left running is ended first.
@@ -111,13 +111,13 @@ async function checkPorts({ layout, host }: StackOptions): Promise<void> {
   }
 }
 
-/** Resolves once every process is ready. Throws where one failed or the time is over, naming those that are not. */
+/** Resolves once every process has been ready. Throws where one failed or the time is over, naming those that are not. */
 async function whenReady(options: StackOptions, failed: Promise<string>): Promise<void> {
   let failure: string | null = null;
   void failed.then((reason) => {
     failure = reason;
   });
-  const targets = [
+  let targets = [
     ...options.layout.replicas.map(({ name, opsPort }) => ({
       name,
       url: `http://127.0.0.1:${opsPort}/health/ready`,
@@ -130,6 +130,7 @@ async function whenReady(options: StackOptions, failed: Promise<string>): Promis
       targets.map(async ({ name, url }) => ({ name, state: await askReadiness(url) })),
     );
     const waiting = states.flatMap(({ name, state }) => (state.isReady ? [] : [`${name} ${state.reason}`]));
+    targets = targets.filter((_, index) => !states[index]?.state.isReady);
     options.signal?.throwIfAborted();
     if (failure !== null) throw new StartFailed(failure);
     if (waiting.length === 0) return;

@@ -67,9 +67,11 @@ interface Seen {
 }
 
 async function look(client: Queryable): Promise<Seen> {
-  const docs = createPostgresDocuments(client).findByIds<{ count: number }>(VIEW, ['a']);
-  const where = client.query<{ is: boolean }>({ text: 'select pg_is_in_recovery() as is' });
-  return { count: (await docs).get('a')?.count, isReplica: (await where).rows[0]?.is };
+  const [docs, where] = await Promise.all([
+    createPostgresDocuments(client).findByIds<{ count: number }>(VIEW, ['a']),
+    client.query<{ is: boolean }>({ text: 'select pg_is_in_recovery() as is' }),
+  ]);
+  return { count: docs.get('a')?.count, isReplica: where.rows[0]?.is };
 }
 
 const read = (minPosition?: string, waitMs = 5_000, isQuick = true) =>

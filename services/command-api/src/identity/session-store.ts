@@ -116,7 +116,8 @@ const REVOKE = `
 
 const REVOKE_ALL = `
   update command_api.sessions set revoked_at = date_trunc('milliseconds', clock_timestamp()), revocation_reason = $2
-  where user_id = $1 and revoked_at is null and expires_at > now() and ($3::timestamptz is null or created_at <= $3)
+  where user_id = $1 and revoked_at is null and expires_at > now()
+    and ($3::timestamptz is null or date_trunc('milliseconds', created_at) <= $3)
   returning ${REVOCATION}`;
 
 const REVOKE_OUTDATED = `
