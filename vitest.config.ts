@@ -10,7 +10,7 @@ const isolate = false;
 /**
  * `unit` needs no server, `db` one shared PostgreSQL, `e2e` boots the whole stack, `shared` one with two replicas and
  * faults for the fuzz and most guarantees. Each starts its server only when one of its files runs; each file of
- * `guarantees` starts a stack of its own; `servers` needs servers that `.ci/run` installs. The last two run side by side.
+ * `guarantees` starts a stack of its own; `servers` needs servers that `.ci/run` installs.
  * `npm test` runs them group by group.
  */
 // biome-ignore lint/style/noDefaultExport: vitest reads its configuration from the default export
@@ -85,10 +85,10 @@ export default defineConfig({
           isolate,
           include: ['{platform,testing,services,cli,bench}/**/*.server.test.ts'],
           globalSetup,
-          fileParallelism: false,
+          maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 180_000,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -18,7 +18,7 @@ const prove = join(root, 'testing', 'src', 'guarantees', 'prove.ts');
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 
 /** The tests' projects, as they run one after the other: a stack that files share is there for no longer than they are. */
-export const projects = [['unit', 'db'], ['e2e'], ['shared'], ['guarantees', 'servers']];
+export const projects = [['unit', 'db'], ['e2e'], ['shared'], ['guarantees'], ['servers']];
 
 /**
  * What each task runs, one after the other until one fails: files for Node, with arguments. `isHere`: in the folder

@@ -1,4 +1,5 @@
-/** A publication of 100,000 articles: lists, searches and details, made anew and given again, against their limits. */
+/** A publication of 100,000 articles: lists, searches, details, feeds and what trends, made anew and kept, against their limits. */
+import { followUser } from '@annals/contracts/identity/follow.routes';
 import { type BenchContext, defineBench, type Row, ratioRow } from '../kit/bench.ts';
 import { startChild } from '../kit/child.ts';
 import { type HttpLoad, type LoadRequest, startHttpLoad } from '../kit/http-load.ts';
@@ -6,7 +7,7 @@ import { withClient } from '../kit/postgres.ts';
 import { interleaved, type Measurements, perSecond } from '../kit/rounds.ts';
 import { KEEPS_NOTHING, startService } from '../kit/service.ts';
 import { startBenchStack } from '../latency/stack.ts';
-import { articleId } from '../read/log-data.ts';
+import { articleId, personId } from '../read/log-data.ts';
 import { createCommunity } from '../write/community.ts';
 import type { BareAnswer, BareRoute } from './bare.child.ts';
 import { readCorpus } from './corpus.ts';
@@ -19,6 +20,8 @@ const CONNECTIONS = 64;
 const READERS = 16;
 const PIECES = 3_000;
 const DETAILS = 256;
+/** Authors whom each reader follows. */
+const FOLLOWED = 20;
 const MADE_GOAL = 0.8;
 const KEPT_GOAL = 0.6;
 const P99_MS = 25;
@@ -32,15 +35,16 @@ interface Reading {
 export const publication = defineBench({
   name: 'publication',
   about:
-    '100,000 articles out of real Markdown: list, search, detail, made anew and kept, against bare servers',
+    '100,000 articles out of real Markdown: list, search, detail, feed, trending, made anew and kept, against bare servers',
   async run(context) {
     const articles = context.pick(300, 100_000);
-    const stack = await openPublication(context, articles);
+    const { stack, authors } = await openPublication(context, articles);
     const keeping = stack.mainUrl('query-api');
     const { databaseUrl, address: beside } = stack;
     const making = await startService('query-api', { databaseUrl, beside, tuning: KEEPS_NOTHING });
     context.onEnd(() => making.stop());
     const { tokens } = await createCommunity(stack.mainUrl('command-api'), READERS);
+    await follow(stack.mainUrl('command-api'), tokens, authors);
     await settled(stack, context.say);
     const readings = readingsOf(articles);
     const bareUrl = await startBare(context, {
@@ -74,6 +78,10 @@ export const publication = defineBench({
             ),
           },
         ]),
+        ...Object.entries(OWN).map(([name, path]) => ({
+          name,
+          run: send(making.url, reads(tokens, [path])),
+        })),
         ...KEPT.flatMap((name) => [
           { name: `kept ${name}`, run: send(keeping, reads(tokens, paths(readings[name]))) },
           { name: `bytes ${name}`, run: send(bytesUrl, reads(tokens, paths(readings[name]))) },
@@ -87,9 +95,10 @@ export const publication = defineBench({
       },
     );
     const late: Row[] = [];
-    for (const [name, all] of Object.entries(readings))
+    const asked = { ...mapValues(readings, paths), ...mapValues(OWN, (path) => [path]) };
+    for (const [name, all] of Object.entries(asked))
       late.push(
-        await atHalf(context, load, { name, url: making.url, requests: reads(tokens, paths(all)), figures }),
+        await atHalf(context, load, { name, url: making.url, requests: reads(tokens, all), figures }),
       );
     return [
       ...Object.keys(readings).map((name) => madeRow(figures, name, articles)),
@@ -100,6 +109,15 @@ export const publication = defineBench({
 });
 
 const KEPT = ['list', 'detail'] as const;
+/** What depends on the reader or the minute, and has no statement beside it. */
+const OWN = { feed: '/v1/feed', trending: '/v1/trending' } as const;
+
+function mapValues<Value, Result>(
+  values: Readonly<Record<string, Value>>,
+  map: (value: Value) => Result,
+): Record<string, Result> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, map(value)]));
+}
 
 function readingsOf(articles: number): Record<'list' | 'search' | 'detail', readonly Reading[]> {
   return {
@@ -115,6 +133,18 @@ function readingsOf(articles: number): Record<'list' | 'search' | 'detail', read
   };
 }
 
+/** Each reader follows authors of his own. */
+async function follow(url: string, tokens: readonly string[], authors: number): Promise<void> {
+  for (const [index, token] of tokens.entries()) {
+    const followed = Array.from({ length: FOLLOWED }, (_, nth) => 1 + ((index * FOLLOWED + nth) % authors));
+    for (const number of new Set(followed)) {
+      const path = followUser.path.replace('{id}', personId(number));
+      const answer = await fetch(`${url}${path}`, { method: followUser.method, headers: headersOf(token) });
+      if (!answer.ok) throw new Error(`${path} was answered ${answer.status}: ${await answer.text()}`);
+    }
+  }
+}
+
 /** The whole stack with a log of that many articles. */
 async function openPublication(context: BenchContext, articles: number) {
   context.say('reading the corpus');
@@ -123,7 +153,7 @@ async function openPublication(context: BenchContext, articles: number) {
   await withClient(stack.databaseUrl, (client) =>
     fillPublication(client, corpus, { articles, likes: 1, comments: 1 }, context.say),
   );
-  return stack;
+  return { stack, authors: corpus.authors.length };
 }
 
 async function startBare(

@@ -36,10 +36,11 @@ export async function stealLease(stack: TestStack, checkpoints: Checkpoints, the
   stack.signal(name, 'SIGSTOP');
   try {
     if (isLevel) thief = stack.faults.arm({ ...fault, replica: 3 - replica });
-    await rollBackLeftovers(checkpoints.pool);
-    await expect
-      .poll(async () => (await checkpoints.of(consumer)).epoch, PATIENCE)
-      .toBeGreaterThan(before.epoch);
+    const epoch = async () => {
+      await rollBackLeftovers(checkpoints.pool);
+      return (await checkpoints.of(consumer)).epoch;
+    };
+    await expect.poll(epoch, PATIENCE).toBeGreaterThan(before.epoch);
     if (thief) await thief.fired(60_000);
     else await moveOn(checkpoints, consumer, before, provoke);
   } finally {
