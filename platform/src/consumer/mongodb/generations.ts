@@ -53,39 +53,83 @@ export async function swap(mongo: MongoDatabase, request: PendingGeneration, out
   await note(mongo, undefined, { request, outcome });
 }
 
+/** How long the live generation stands still, at most, for the one beside to draw level. Its readers read on. */
+const PAUSE_MS = 1_000;
+const LOOK_MS = 10;
+
 async function swapNow(
   mongo: MongoDatabase,
-  live: CheckpointDocument | null,
+  known: CheckpointDocument | null,
   view: string,
   switchedBy: string,
 ): Promise<void> {
   const checkpoints = checkpointsOf(mongo);
-  const beside = besideOf(view);
-  const other = await checkpoints.findOne({ _id: beside });
-  if (!live || !other) throw new GenerationBehind(`${beside} is not there`);
-  const through = later(other.position, other.through);
-  if (through < live.position)
-    throw new GenerationBehind(`${beside} is at ${through}, ${view} at ${live.position}`);
-  const epoch = Math.max(live.epoch, other.epoch) + 1;
-  const free = { epoch, owner: null, leaseUntil: null };
-  // First nobody commits to the one beside, so that it stays what was read of it.
-  const fenced = await checkpoints.updateOne(
-    { _id: beside, epoch: other.epoch, position: other.position },
-    { $set: free },
+  if (!known || !isLevel(await checkpoints.findOne({ _id: besideOf(view) }), known)) throw behind(view);
+  const live = await pause(mongo, view, switchedBy);
+  if (!live) throw behind(view);
+  const mine = { _id: view, epoch: live.epoch };
+  try {
+    const other = await fenceOnceLevel(mongo, live);
+    // What lies between the two checkpoints was nothing to either, so the new one says no less than the old one did.
+    const next = {
+      ...generationOf(other),
+      position: later(other.position, live.position),
+      through: later(throughOf(other), live.through),
+    };
+    const freed = { epoch: other.epoch, owner: null, leaseUntil: null };
+    const switched = await checkpoints.updateOne(mine, {
+      $set: { ...next, ...freed, since: await mongo.now(), switchedBy, former: generationOf(live) },
+    });
+    if (switched.matchedCount === 0) throw behind(view);
+  } catch (error) {
+    await checkpoints.updateOne(mine, { $set: { owner: null, leaseUntil: null } });
+    throw error;
+  }
+}
+
+/** Takes the live generation's lease, so that it stays where it is for a while: under load the two are level for moments only. */
+async function pause(
+  mongo: MongoDatabase,
+  view: string,
+  switchedBy: string,
+): Promise<CheckpointDocument | null> {
+  const leaseUntil = new Date((await mongo.now()).getTime() + PAUSE_MS);
+  return checkpointsOf(mongo).findOneAndUpdate(
+    { _id: view },
+    { $set: { owner: `switch ${switchedBy}`, leaseUntil }, $inc: { epoch: 1 } },
+    { returnDocument: 'after' },
   );
-  if (fenced.matchedCount === 0) throw new GenerationBehind(`${beside} has moved`);
-  // What lies between the two checkpoints was nothing to either, so the new one says no less than the old one did.
-  const next = {
-    ...generationOf(other),
-    position: later(other.position, live.position),
-    through: later(through, live.through),
-  };
-  const { epoch: before, position, through: scanned } = live;
-  const switched = await checkpoints.updateOne(
-    { _id: view, epoch: before, position, through: scanned },
-    { $set: { ...next, ...free, since: await mongo.now(), switchedBy, former: generationOf(live) } },
-  );
-  if (switched.matchedCount === 0) throw new GenerationBehind(`${view} has moved`);
+}
+
+/** Waits until the generation beside is level with `live`, and sees to it that nobody commits to it any more. */
+async function fenceOnceLevel(mongo: MongoDatabase, live: CheckpointDocument): Promise<CheckpointDocument> {
+  const checkpoints = checkpointsOf(mongo);
+  const deadline = performance.now() + PAUSE_MS;
+  while (performance.now() < deadline) {
+    const other = await checkpoints.findOne({ _id: besideOf(live._id) });
+    if (other && isLevel(other, live)) {
+      const epoch = Math.max(live.epoch, other.epoch) + 1;
+      const fenced = await checkpoints.updateOne(
+        { _id: other._id, epoch: other.epoch, position: other.position },
+        { $set: { epoch, owner: null, leaseUntil: null } },
+      );
+      if (fenced.matchedCount > 0) return { ...other, epoch };
+    }
+    await sleep(LOOK_MS);
+  }
+  throw behind(live._id);
+}
+
+function throughOf({ position, through }: CheckpointDocument): Position {
+  return later(position, through);
+}
+
+function isLevel(other: CheckpointDocument | null, live: CheckpointDocument): boolean {
+  return other !== null && throughOf(other) >= live.position;
+}
+
+function behind(view: string): GenerationBehind {
+  return new GenerationBehind(`${besideOf(view)} does not reflect all that ${view} does`);
 }
 
 /** The checkpoint of a view, once what a switch has left to do is done. */
