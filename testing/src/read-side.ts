@@ -58,7 +58,9 @@ export interface ReadSide {
   /** GETs once everything appended so far is reflected. */
   fresh(path: string, options?: GetOptions): Promise<Answer>;
   readonly projector: Projector;
+  /** Of the projector. */
   readonly opsUrl: string;
+  readonly queryOpsUrl: string;
   readonly mainUrl: string;
   drop(): Promise<void>;
 }
@@ -149,6 +151,7 @@ export async function openReadSide({ mongodbUrl }: ReadSideOptions = {}): Promis
     masterKey,
     projector,
     opsUrl: projector.addresses.ops,
+    queryOpsUrl: queryApi.addresses.ops,
     mainUrl: main,
     append: async (...facts) => appendFacts(log, facts),
     get,

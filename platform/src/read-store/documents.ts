@@ -46,6 +46,8 @@ export interface DocumentStore {
   holds(view: string): boolean;
   /** The checkpoints of those `views` that have one. */
   checkpoints(views: readonly string[]): Promise<readonly CheckpointRow[]>;
+  /** Those of `views` whose lease nobody holds. */
+  unowned(views: readonly string[]): Promise<readonly string[]>;
   /** Reads the checkpoints of `views`, then runs `work`: the documents that it reads are not older than they say. */
   read<Result>(
     views: readonly string[],

@@ -37,6 +37,7 @@ import { bindChannelCheck } from './push/channel-check.ts';
 import type { ChannelRule } from './push/channel-rule.ts';
 import { createQueryContext, type Queries } from './queries.ts';
 import { settingsOfOthers, settingsOfQuick } from './settings.ts';
+import { tellUnowned } from './unowned.ts';
 import { definedViews, isViewOfDocuments } from './views.ts';
 
 const NAME = 'query-api';
@@ -118,10 +119,16 @@ async function openPlatform(config: Config, releasers: Releasers): Promise<Platf
   const listener = createListener({ url, application: NAME, logger });
   releasers.add(() => listener.close());
   const documents = await openDocuments(config, releasers);
+  if (documents) tellUnowned(documents, namesOf(documents), { metrics, logger });
   const freshness = createFreshness({ ...primary, replicas, listener, store: documents });
   releasers.add(() => freshness.close());
   const log = createEventLog({ store, catalogue, keys: noKeys });
   return { logger, metrics, tracing, pool: primary.pool, log, freshness };
+}
+
+/** The views that are in MongoDB. */
+function namesOf(documents: DocumentStore): readonly string[] {
+  return definedViews().flatMap(({ name }) => (documents.holds(name) ? [name] : []));
 }
 
 function openSource(url: string, releasers: Releasers): ReadSource {

@@ -55,5 +55,19 @@ for (const kind of mongoKinds.slice(0, 2)) {
       expect(here).not.toContain('article_details_v3');
       expect(here).not.toContain('profile_documents_v4');
     });
+
+    test('a view that nobody folds shows in a metric of its readers', async () => {
+      const unowned = async () => {
+        const text = await (await fetch(`${side.queryOpsUrl}/metrics`)).text();
+        const lines = text.matchAll(/^annals_consumer_unowned\{.*?consumer="(\w+)".*\} ([01])$/gm);
+        return Object.fromEntries([...lines].map(([, consumer, value]) => [consumer, value]));
+      };
+      const folded = await unowned();
+      expect(Object.keys(folded)).toContain('article_details_v3');
+      expect(Object.keys(folded)).not.toContain('article_list_v3');
+      expect(new Set(Object.values(folded))).toEqual(new Set(['0']));
+      await side.projector.stop();
+      expect(new Set(Object.values(await unowned()))).toEqual(new Set(['1']));
+    });
   });
 }

@@ -4,6 +4,7 @@ import { createPool } from '@annals/platform/postgres/pool';
 import { projections } from '@annals/projector/projections';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { isProductionStack } from '../config.ts';
 import { startTestStack, type TestStack } from '../stack.ts';
 import { unlimited } from '../tuning.ts';
 import { counts } from './counts.ts';
@@ -86,11 +87,14 @@ async function recordMoves(): Promise<void> {
       for each row when (old.position <> new.position) execute function consumers.record_move()`);
 }
 
-async function unownedIn(service: 'command-api' | 'worker'): Promise<readonly string[]> {
-  const text = await (await fetch(`${stack.opsUrl(service)}/metrics`)).text();
-  return [...text.matchAll(/^annals_consumer_unowned\{.*?consumer="(\w+)".*\} 1$/gm)].map(
-    ([, name]) => name ?? '',
+/** As a Prometheus that scrapes what is no projector knows it. */
+async function unowned(): Promise<readonly string[]> {
+  const services = isProductionStack ? (['worker', 'query-api'] as const) : (['worker'] as const);
+  const texts = await Promise.all(
+    services.map(async (service) => (await fetch(`${stack.opsUrl(service)}/metrics`)).text()),
   );
+  const found = texts.join('\n').matchAll(/^annals_consumer_unowned\{.*?consumer="(\w+)".*\} 1$/gm);
+  return [...found].map(([, name]) => name ?? '');
 }
 
 it('a projection nobody owns shows in a metric, and two replicas never both apply a batch', async () => {
@@ -98,7 +102,7 @@ it('a projection nobody owns shows in a metric, and two replicas never both appl
   const load = await startLoad({ baseUrl: stack.url, writers: 2 });
   for (let round = 0; round < ROUNDS; round++) {
     await expect.poll(async () => (await shares()).size, { timeout: 60_000 }).toBe(REPLICAS);
-    await expect.poll(() => unownedIn('worker'), { timeout: 60_000 }).toEqual([]);
+    await expect.poll(unowned, { timeout: 60_000 }).toEqual([]);
     // One after the other stops in the middle of its work, and all go on believing what they believed.
     for (const name of projectors) {
       stack.signal(name, 'SIGSTOP');
@@ -109,7 +113,7 @@ it('a projection nobody owns shows in a metric, and two replicas never both appl
     await expect
       .poll(
         async () => {
-          reported = await unownedIn('worker');
+          reported = await unowned();
           return missing();
         },
         { timeout: 2 * TAKEN_OVER_MS, interval: 100 },

@@ -29,6 +29,11 @@ export function createMongoDocumentStore(
   return {
     holds,
     checkpoints: (views) => mongo.causally(async (session) => (await read(session, views)).rows),
+    async unowned(views) {
+      const held = { _id: { $in: [...views] }, owner: { $ne: null }, leaseUntil: { $gt: await mongo.now() } };
+      const owned = await checkpoints.find(held, readOptions(undefined)).toArray();
+      return views.filter((view) => !owned.some(({ _id }) => _id === view));
+    },
     read: (views, work) =>
       mongo.causally(async (session) => {
         const { rows, collections } = await read(session, views);
