@@ -13,9 +13,13 @@ export const settingsOfQuick = {
   enable_bitmapscan: 'off',
 } as const;
 
-/** Of searches and whatever else may take long: how many rows match differs, and so does the best plan. */
+/**
+ * Of searches and whatever else may take long: how many rows match differs, and so does the best plan. Many run at the same
+ * time, so none takes several processors.
+ */
 export const settingsOfOthers = {
   ...byIndex,
   plan_cache_mode: 'force_custom_plan',
+  max_parallel_workers_per_gather: '0',
   'pg_trgm.word_similarity_threshold': String(TYPO_THRESHOLD),
 } as const;

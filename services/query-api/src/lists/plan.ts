@@ -138,7 +138,8 @@ function orderOf(steps: readonly Step[], nameOf: (step: Step, at: number) => Sql
 function countOf(source: ListSource): Sql {
   if (source.count) return sql`(${source.count})::integer`;
   const cap = raw(MAX_PAGE_DEPTH + 1);
-  return sql`(select count(*)::integer from (select from ${source.from} where ${all(source.where)} limit ${cap}) rows)`;
+  const counted = source.counted ?? sql`${source.from} where ${all(source.where)}`;
+  return sql`(select count(*)::integer from (select from ${counted} limit ${cap}) rows)`;
 }
 
 /** The rows that come after the one with `keys`. One comparison of rows where all steps go one way: an index serves it. */

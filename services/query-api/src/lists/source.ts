@@ -53,4 +53,6 @@ export interface ListSource {
   readonly until?: number;
   /** The number of all rows, where it is kept or cheap. Without it, counted up to 10,000. */
   readonly count?: Sql;
+  /** `from … where …`, without the `from`: rows that are as many and cheaper to count. */
+  readonly counted?: Sql;
 }

@@ -41,19 +41,32 @@ export function orderOfKey(rank: string | undefined): SearchOrder {
   return Number(rank) < 1 ? 'ranked' : 'coarse';
 }
 
-/** `found (key, rank)`: the articles, among the rows of `article_list` called `t`, that `where` holds for. */
-export function searchClauses(search: string, where: readonly Sql[], order: SearchOrder): readonly Sql[] {
+/** What is searched for, and where. */
+export interface Searched {
+  readonly search: string;
+  /** Of the rows of `article_list` called `t`. */
+  readonly where: readonly Sql[];
+  /** Whether `where` leaves out more than what the viewer may not see. */
+  readonly isFiltered: boolean;
+}
+
+/** `found (key, rank)`: the articles that match. */
+export function searchClauses(searched: Searched, order: SearchOrder): readonly Sql[] {
+  const { search, where, isFiltered } = searched;
   const query = textQuery(search);
   const matches = matching(query, where);
+  // Whether they are few can be told without a look at each article, unless most of them may not count.
+  const counted = isFiltered ? matches : sql`${articleSearch.table} s where s.document @@ ${query}`;
   const limit = order === 'ranked' ? MAX_RANKED_ON : MAX_RANKED;
   const few = sql`(select count(*) from candidates) <= ${raw(order === 'coarse' ? -1 : limit)}`;
   return [
     sql`candidates as materialized (
-      select s.key from ${matches} limit ${raw(order === 'coarse' ? 0 : limit + 1)}
+      select s.key from ${counted} limit ${raw(order === 'coarse' ? 0 : limit + 1)}
     )`,
     sql`matched as (
       select s.key, ${rankOf(query)} as rank
-      from candidates c join ${articleSearch.table} s on s.key = c.key where ${few}
+      from candidates c join ${articleSearch.table} s on s.key = c.key join ${articleList.table} t on t.key = c.key
+      where ${few} and ${all(where)}
       union all
       select s.key, case when s.title @@ ${query} then ${COARSE.title} else ${COARSE.content} end
       from ${matches} and not ${few}
@@ -73,7 +86,10 @@ export function searchClauses(search: string, where: readonly Sql[], order: Sear
 }
 
 /** `found (key, sort_0, …)`, with as many `values` of `t`, but without ranks: for those who ask for another order. */
-export function matchClauses(search: string, where: readonly Sql[], values: readonly Sql[]): readonly Sql[] {
+export function matchClauses(
+  { search, where }: Pick<Searched, 'search' | 'where'>,
+  values: readonly Sql[],
+): readonly Sql[] {
   const names = values.map((_, at) => raw(`sort_${at}`));
   const columns = join(
     values.map((value, at) => sql`${value} as ${names[at] ?? nothing}`),
@@ -101,11 +117,13 @@ function matching(query: Sql, where: readonly Sql[]): Sql {
     where s.document @@ ${query} and ${all(where)}`;
 }
 
-/** The same: the rows of authors of that name. */
+/** The same: the rows of authors of that name, whom an index finds one by one. */
 function byAuthors(search: string, where: readonly Sql[]): Sql {
-  return sql`${articleList.table} t where t.author_id = any (array(
-    select p.key collate "default" from ${profiles.table} p
-    where p.names @@ websearch_to_tsquery('views.annals_names', ${search}) limit ${MAX_AUTHORS})) and ${all(where)}`;
+  return sql`(
+      select p.key collate "default" as id from ${profiles.table} p
+      where p.names @@ websearch_to_tsquery('views.annals_names', ${search}) limit ${MAX_AUTHORS}
+    ) author join ${articleList.table} t on t.author_id = author.id
+    where ${all(where)}`;
 }
 
 /** `alike`: where nothing matches, the rows whose titles are most alike. */

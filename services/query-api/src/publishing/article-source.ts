@@ -114,7 +114,8 @@ function foundBy(
   };
   if (request.sort.length === 0) {
     const order = orderOfKey(firstKeyOf(request.cursor));
-    return { ...source, with: searchClauses(search, where, order), sort };
+    const searched = { search, where, isFiltered: request.filters.length > 0 };
+    return { ...source, with: searchClauses(searched, order), sort };
   }
   const keys = request.sort.flatMap(({ field }) => sort[field] ?? []);
   const found = request.sort.map(({ field }, at): [string, SortKey] => [
@@ -124,8 +125,7 @@ function foundBy(
   return {
     ...source,
     with: matchClauses(
-      search,
-      where,
+      { search, where },
       keys.map(({ value }) => value),
     ),
     sort: Object.fromEntries(found),
