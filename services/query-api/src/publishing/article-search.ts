@@ -25,6 +25,8 @@ const MAX_AUTHORS = raw(1_000);
 /** Titles that are compared with what may be a typo, and the most alike of them, which are looked at word by word. */
 const MAX_COMPARED = raw(10_000);
 const MAX_ALIKE = raw(1_000);
+/** Words of a search that an index looks for in titles. */
+const MAX_ALIKE_WORDS = 3;
 /** Letters before a word of the search and in all, which are parsed to show it. */
 const PASSAGE = { before: raw('200'), length: raw('800') } as const;
 /** Words of a search that passages are looked for. */
@@ -126,13 +128,18 @@ function byAuthors(search: string, where: readonly Sql[]): Sql {
     where ${all(where)}`;
 }
 
-/** `alike`: where nothing matches, the rows whose titles are most alike. */
+/** `alike`: where nothing matches, the rows whose titles are most alike. Each of the longest words has to be. */
 function alike(search: string, where: readonly Sql[], columns: Sql): Sql {
   const folded = foldTitle(search);
+  const longest = wordsOf(folded)
+    .sort((one, other) => other.length - one.length)
+    .slice(0, MAX_ALIKE_WORDS);
+  const isAlike =
+    longest.length > 0 ? all(longest.map((word) => sql`${word} <% t.title_folded`)) : raw('false');
   return sql`alike as materialized (
     select * from (
       select t.key, t.title_folded${columns} from ${articleList.table} t
-      where not exists (select from exact) and ${all(where)} and ${folded} <% t.title_folded
+      where not exists (select from exact) and ${all(where)} and ${isAlike}
       limit ${MAX_COMPARED}
     ) near order by word_similarity(${folded}, near.title_folded) desc limit ${MAX_ALIKE}
   )`;
@@ -188,9 +195,13 @@ function textQuery(search: string): Sql {
   return sql`websearch_to_tsquery('views.annals_text', ${search})`;
 }
 
+function wordsOf(folded: string): string[] {
+  return folded.match(/[\p{L}\p{N}]{4,}/gu) ?? [];
+}
+
 /** Each word of the search is, but for a few letters, one of the title. Words too short to tell don't count. */
 function isMisspelt(folded: string): Sql {
-  const words = folded.match(/[\p{L}\p{N}]{4,}/gu) ?? [];
+  const words = wordsOf(folded);
   if (words.length === 0) return raw('false');
   return sql`(
     select bool_and(exists (
