@@ -73,7 +73,7 @@ export const peerDjango = defineBench({
       ],
       {
         rounds: context.pick(1, 3),
-        warmUpMs: context.pick(300, 1_000),
+        warmUpMs: context.pick(300, 4_000),
         runMs: context.pick(500, 1_500),
         say: context.say,
       },

@@ -95,7 +95,7 @@ export const publication = defineBench({
       ],
       {
         rounds: context.pick(1, 3),
-        warmUpMs: context.pick(300, 1_000),
+        warmUpMs: context.pick(300, 4_000),
         runMs: context.pick(500, 2_000),
         say: context.say,
       },

@@ -69,7 +69,7 @@ export const queries = defineBench({
       ],
       {
         rounds: context.pick(1, 5),
-        warmUpMs: context.pick(300, 2_000),
+        warmUpMs: context.pick(300, 5_000),
         runMs: context.pick(500, 2_000),
         say: context.say,
       },
