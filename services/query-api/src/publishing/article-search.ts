@@ -54,24 +54,15 @@ export interface Searched {
 
 /** `found (key, rank)`: the articles that match. */
 export function searchClauses(searched: Searched, order: SearchOrder): readonly Sql[] {
-  const { search, where, isFiltered } = searched;
+  const { search, where } = searched;
   const query = textQuery(search);
-  const matches = matching(query, where);
-  // Whether they are few can be told without a look at each article, unless most of them may not count.
-  const counted = isFiltered ? matches : sql`${articleSearch.table} s where s.document @@ ${query}`;
-  const limit = order === 'ranked' ? MAX_RANKED_ON : MAX_RANKED;
-  const few = sql`(select count(*) from candidates) <= ${raw(order === 'coarse' ? -1 : limit)}`;
+  const few = raw('(select are_few from counted)');
+  const coarse = sql`case when s.title @@ ${query} then ${COARSE.title} else ${COARSE.content} end`;
   return [
-    sql`candidates as materialized (
-      select s.key from ${counted} limit ${raw(order === 'coarse' ? 0 : limit + 1)}
-    )`,
+    sql`counted as materialized (select ${areFew(searched, order)} as are_few)`,
     sql`matched as (
-      select s.key, ${rankOf(query)} as rank
-      from candidates c join ${articleSearch.table} s on s.key = c.key join ${articleList.table} t on t.key = c.key
-      where ${few} and ${all(where)}
-      union all
-      select s.key, case when s.title @@ ${query} then ${COARSE.title} else ${COARSE.content} end
-      from ${matches} and not ${few}
+      select s.key, case when ${few} then ${rankOf(query)} else ${coarse} end as rank
+      from ${matching(query, where)}
       union all
       select t.key, case when ${few} then ${AUTHOR_RANK} else ${COARSE.author} end
       from ${byAuthors(search, where)}
@@ -111,6 +102,17 @@ export function matchClauses(
       select a.key, ${join(names, ', ')} from alike a where ${isMisspelt(foldTitle(search))}
     )`,
   ];
+}
+
+/** Whether the matches are ranked one by one. An index counts them; only where most may not be meant are they looked at for it. */
+function areFew({ search, where, isFiltered }: Searched, order: SearchOrder): Sql {
+  if (order === 'coarse') return raw('false');
+  const query = textQuery(search);
+  const limit = order === 'ranked' ? MAX_RANKED_ON : MAX_RANKED;
+  const counted = isFiltered
+    ? matching(query, where)
+    : sql`${articleSearch.table} s where s.document @@ ${query}`;
+  return sql`(select count(*) from (select from ${counted} limit ${raw(limit + 1)}) matches) <= ${raw(limit)}`;
 }
 
 /** `from … where …`, without the `from`: the rows whose text matches. */
