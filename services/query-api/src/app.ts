@@ -119,7 +119,7 @@ async function openPlatform(config: Config, releasers: Releasers): Promise<Platf
   const listener = createListener({ url, application: NAME, logger });
   releasers.add(() => listener.close());
   const documents = await openDocuments(config, releasers);
-  if (documents) tellUnowned(documents, namesOf(documents), { metrics, logger });
+  if (documents) tellUnowned(documents, () => namesOf(documents), { metrics, logger });
   const freshness = createFreshness({ ...primary, replicas, listener, store: documents });
   releasers.add(() => freshness.close());
   const log = createEventLog({ store, catalogue, keys: noKeys });

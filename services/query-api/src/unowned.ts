@@ -3,10 +3,12 @@ import type { DocumentStore } from '@annals/platform/read-store/documents';
 import type { Logger } from '@annals/platform/telemetry/logger';
 import { Gauge, type Registry } from 'prom-client';
 
-/** Registers the gauge, which is looked up whenever it is asked for; what it was stays while MongoDB is away. */
+/**
+ * Registers the gauge, which is looked up whenever it is asked for, `views` as well; what it was stays while MongoDB is away.
+ */
 export function tellUnowned(
   store: DocumentStore,
-  views: readonly string[],
+  views: () => readonly string[],
   { metrics, logger }: { readonly metrics: Registry; readonly logger: Logger },
 ): void {
   new Gauge({
@@ -16,8 +18,9 @@ export function tellUnowned(
     registers: [metrics],
     async collect() {
       try {
-        const unowned = new Set(await store.unowned(views));
-        for (const consumer of views) this.set({ consumer }, unowned.has(consumer) ? 1 : 0);
+        const all = views();
+        const unowned = new Set(await store.unowned(all));
+        for (const consumer of all) this.set({ consumer }, unowned.has(consumer) ? 1 : 0);
       } catch (error) {
         logger.warn({ error }, 'the owners of views could not be looked up');
       }
