@@ -149,7 +149,8 @@ function topics(): string {
   return brokers ? `relayed to ${brokers}` : 'off: ANNALS_KAFKA_BROKERS says which Kafka to relay to';
 }
 
-function limits(): string {
+/** What a stack that is started from this environment allows its callers, for people. */
+export function limits(): string {
   const throttles = z.object(throttleFields);
   const env = Object.fromEntries(
     Object.entries(callerEnvironment()).filter(([name]) => name.startsWith('ANNALS_THROTTLE_')),

@@ -30,8 +30,10 @@ export const localThrottles: Environment = {
   ANNALS_THROTTLE_READ: '6000',
   ANNALS_THROTTLE_WRITE: '1200',
   ANNALS_THROTTLE_LOGIN: '60',
-  ANNALS_LOGIN_NETWORK_LOCK_AFTER: '1000',
 };
+
+/** Failed log-ins from that one network are everybody's. */
+const localLocks: Environment = { ANNALS_LOGIN_NETWORK_LOCK_AFTER: '1000' };
 
 /** Reads the services' configuration schemas. */
 export async function knownVariables(): Promise<KnownVariables> {
@@ -72,6 +74,7 @@ export function environmentOf(replica: Replica, settings: StackSettings, known: 
     ANNALS_MAIL_FOLDER: join(settings.dataFolder, 'mails'),
     ANNALS_ALLOWED_ORIGINS: settings.publicUrl,
     ...localThrottles,
+    ...localLocks,
     ...tuning,
     ANNALS_DATABASE_URL: settings.databaseUrl,
     ANNALS_HOST: '127.0.0.1',
