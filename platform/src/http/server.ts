@@ -139,13 +139,16 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     { method, path }: Pick<Route, 'method' | 'path'>,
     operation: Operation,
   ): void {
+    // Nothing else is kept, and who calls need not be found out twice.
+    const mayBeKept = method === 'GET' && operation.access === 'anyone';
     scope.route({
       method,
       url: toRouterPath(path),
       handler: (request, reply) => {
         const longWay = () =>
           void exchange(path, request, reply, (current) => perform(operation, current, gate));
-        if (!isAddressed(request) || !answerKept?.(path, request, reply, longWay)) longWay();
+        const isAnswered = mayBeKept && isAddressed(request) && answerKept?.(path, request, reply, longWay);
+        if (!isAnswered) longWay();
       },
     });
   }

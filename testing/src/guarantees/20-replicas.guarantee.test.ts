@@ -4,7 +4,6 @@ import { createPool } from '@annals/platform/postgres/pool';
 import { projections } from '@annals/projector/projections';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { isProductionStack } from '../config.ts';
 import { startTestStack, type TestStack } from '../stack.ts';
 import { unlimited } from '../tuning.ts';
 import { counts } from './counts.ts';
@@ -89,9 +88,10 @@ async function recordMoves(): Promise<void> {
 
 /** As a Prometheus that scrapes what is no projector knows it. */
 async function unowned(): Promise<readonly string[]> {
-  const services = isProductionStack ? (['worker', 'query-api'] as const) : (['worker'] as const);
   const texts = await Promise.all(
-    services.map(async (service) => (await fetch(`${stack.opsUrl(service)}/metrics`)).text()),
+    (['worker', 'query-api'] as const).map(async (service) =>
+      (await fetch(`${stack.opsUrl(service)}/metrics`)).text(),
+    ),
   );
   const found = texts.join('\n').matchAll(/^annals_consumer_unowned\{.*?consumer="(\w+)".*\} 1$/gm);
   return [...found].map(([, name]) => name ?? '');

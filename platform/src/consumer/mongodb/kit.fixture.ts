@@ -1,7 +1,8 @@
 /** What tests of views in MongoDB share. */
 import { randomBytes } from 'node:crypto';
 import type { ConsumerKit } from '@annals/testing/consumer-kit';
-import type { MongoServer } from '@annals/testing/servers/mongodb';
+import type { MongoKind, MongoServer } from '@annals/testing/servers/mongodb';
+import { onTestFinished } from 'vitest';
 import { type MongoDatabase, openMongo } from '../../mongodb/database.ts';
 import { fold, keysOf } from '../fold.ts';
 import type { Projection } from '../projection.ts';
@@ -10,6 +11,17 @@ import { viewCollection } from './collections.ts';
 /** A database of its own on `server`. */
 export function newDatabase(server: MongoServer): MongoDatabase {
   return openMongo({ url: server.url(`annals_test_${randomBytes(4).toString('hex')}`), application: 'test' });
+}
+
+/** A database on a server of its own, for the test that runs; both end with it. */
+export async function startDatabase(kind: MongoKind): Promise<MongoDatabase> {
+  const server = await kind.start();
+  const mongo = newDatabase(server);
+  onTestFinished(async () => {
+    await mongo.close();
+    await server.remove();
+  });
+  return mongo;
 }
 
 /** The documents of a view by key, as JSON in the order of their keys. */

@@ -7,10 +7,10 @@ import {
   START,
   writes,
 } from '@annals/testing/suites/consumer-store/kit';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { besideOf, viewName } from '../projection.ts';
 import { type Claim, GenerationBehind, LeaseLost } from '../store.ts';
-import { newDatabase, textsIn } from './kit.fixture.ts';
+import { startDatabase, textsIn } from './kit.fixture.ts';
 import { createMongoViewStore } from './store.ts';
 
 const kinds = mongoKinds.map((kind) => [kind.name, kind] as const);
@@ -21,12 +21,7 @@ describe.each(kinds)('on %s', (_, kind: MongoKind) => {
   test.skipIf(!kind.isThere)(
     'a switch comes about while both generations move all the time, and loses nothing',
     async () => {
-      const server = await kind.start();
-      const mongo = newDatabase(server);
-      onTestFinished(async () => {
-        await mongo.close();
-        await server.remove();
-      });
+      const mongo = await startDatabase(kind);
       const store = createMongoViewStore({ mongo });
       const projection = projectionOf('documents');
       const view = viewName(projection);

@@ -1,9 +1,9 @@
 import { type MongoKind, mongoKinds } from '@annals/testing/servers/mongodb';
 import { at, projectionOf, registrationOf, START, writes } from '@annals/testing/suites/consumer-store/kit';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { viewName } from '../projection.ts';
 import { type Claim, LeaseLost } from '../store.ts';
-import { newDatabase, textsIn } from './kit.fixture.ts';
+import { startDatabase, textsIn } from './kit.fixture.ts';
 import { createMongoViewStore } from './store.ts';
 
 const LEASE_MS = 300;
@@ -15,12 +15,7 @@ describe.each(kinds.map((kind) => [kind.name, kind] as const))('on %s', (_, kind
   test.skipIf(!kind.isThere)(
     'who stands still in the middle of a transaction keeps nobody from its view, and writes nothing afterwards',
     async () => {
-      const server = await kind.start();
-      const mongo = newDatabase(server);
-      onTestFinished(async () => {
-        await mongo.close();
-        await server.remove();
-      });
+      const mongo = await startDatabase(kind);
       const [written, goesOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
       const faults = () => {
         written.resolve();
