@@ -83,7 +83,8 @@ async function load(plan: LoadPlan): Promise<LoadResult> {
   const pace = plan.rate === null ? undefined : setInterval(() => offer(performance.now()), 1);
   let offered = 0;
   function offer(now: number): void {
-    const due = Math.floor(((now - startedAt) / 1_000) * (plan.rate ?? 0));
+    // The first is due at once.
+    const due = 1 + Math.floor(((now - startedAt) / 1_000) * (plan.rate ?? 0));
     for (; offered < due; offered++) {
       const dueAt = startedAt + (offered / (plan.rate ?? 1)) * 1_000;
       const free = idle.pop();

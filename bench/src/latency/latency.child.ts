@@ -47,7 +47,7 @@ async function measure(plan: LatencyPlan): Promise<Latencies> {
   const underWay: Promise<void>[] = [];
   const total = Math.floor((plan.ms / 1_000) * plan.rate);
   while (underWay.length < total) {
-    const due = Math.min(total, Math.floor(((performance.now() - startedAt) / 1_000) * plan.rate));
+    const due = Math.min(total, 1 + Math.floor(((performance.now() - startedAt) / 1_000) * plan.rate));
     while (underWay.length < due) {
       const number = underWay.length;
       underWay.push(command(run, number, startedAt + (number / plan.rate) * 1_000));

@@ -218,7 +218,7 @@ async function atHalf(context: BenchContext, load: HttpLoad, half: HalfLoad): Pr
   context.say(`${name} at half load`);
   const rate = figures.of(name).median / 2;
   const ms = context.pick(500, 5_000);
-  const { p50Ms, p99Ms } = await load.run({ url, connections: CONNECTIONS, ms, rate, requests }, 200);
+  const { p50Ms, p99Ms } = await load.runSettled({ url, connections: CONNECTIONS, ms, rate, requests }, 200);
   return {
     what: `${name} at half of that (${Math.round(rate)}/s)`,
     against: '–',

@@ -67,7 +67,7 @@ export const commands = defineBench({
       return halfLoadRow(
         name,
         rate,
-        await load.run({ url: api.url, connections: CONNECTIONS, ms, rate, requests }, 201),
+        await load.runSettled({ url: api.url, connections: CONNECTIONS, ms, rate, requests }, 201),
       );
     };
     return [

@@ -3,8 +3,10 @@ import type { ArticleSummary, CommentView } from './views.ts';
 
 /** Rows: articles in lists, without content. Deleted ones keep their row, so that they can come back. */
 export const articleListView = { name: 'article_list', version: 3 } as const;
-/** Rows: the text that a search looks through. */
-export const articleSearchView = { name: 'article_search', version: 2 } as const;
+/** Rows: the text that a search looks through, and who may find it. */
+export const articleSearchView = { name: 'article_search', version: 3 } as const;
+/** Rows: every word that a title ever had, as {@link foldTitle} has it; misspelt ones are compared with these. */
+export const titleWordsView = { name: 'title_words', version: 1 } as const;
 /** Documents: an article as one screen shows it; found by id or `activeSlug`. */
 export const articleDetailsView = { name: 'article_details', version: 3, store: 'documents' } as const;
 /** Rows: one per change of an article, keyed by {@link historyKey}. */
@@ -24,17 +26,13 @@ export interface ArticleListDoc extends Omit<ArticleSummary, 'author' | 'categor
 }
 
 /** Columns of {@link articleListView}. */
-export interface ArticleListColumns {
+export interface ArticleListColumns extends ArticleStanding {
   /** The article's part of the answer: JSON text of an object, its closing brace left off so that author and category can follow. */
   readonly part: string;
-  readonly author_id: string;
   readonly category_id: string | null;
-  /** The title by {@link foldTitle}: to sort by, and to look for parts and misspellings. */
+  /** The title by {@link foldTitle}: to sort by, and to look for parts. */
   readonly title_folded: string;
   readonly tags: readonly string[];
-  /** Published and not deleted. */
-  readonly is_public: boolean;
-  readonly is_deleted: boolean;
   readonly is_featured: boolean;
   /** `-infinity` where not published. */
   readonly published_at: string;
@@ -45,12 +43,26 @@ export interface ArticleListColumns {
   readonly external_id: string | null;
 }
 
-/** What is searched. Columns: `document`, the weighted text-search vector, and `title`, that of the title alone. */
+/** What is searched. Columns beside {@link ArticleStanding}: `document`, the weighted text-search vector, and `title`, that of the title alone. */
 export interface ArticleSearchDoc {
   readonly title: string;
   /** Plain text, perhaps cut short. */
   readonly text: string;
+  readonly authorId: string;
+  readonly isPublished: boolean;
+  readonly isDeleted: boolean;
 }
+
+/** The columns that tell who may find an article, alike in {@link articleListView} and {@link articleSearchView}. */
+export interface ArticleStanding {
+  readonly author_id: string;
+  /** Published and not deleted. */
+  readonly is_public: boolean;
+  readonly is_deleted: boolean;
+}
+
+/** Its key says it all. */
+export type TitleWordDoc = Readonly<Record<string, never>>;
 
 /** A comment without its author's name, and with its content even where it is hidden. */
 export interface CommentDoc extends Omit<CommentView, 'author' | 'hidden'> {

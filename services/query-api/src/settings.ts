@@ -1,6 +1,6 @@
 /** Settings of the connections that queries use. */
 
-/** How much alike titles must be for the search to look whether the difference is a typo. */
+/** How much alike words must be for the search to look whether the difference is a typo. */
 const TYPO_THRESHOLD = 0.2;
 
 /** Tables grow and lists stop early: what reads a table from its beginning to find a few rows is never worth it. */
@@ -21,5 +21,5 @@ export const settingsOfOthers = {
   ...byIndex,
   plan_cache_mode: 'force_custom_plan',
   max_parallel_workers_per_gather: '0',
-  'pg_trgm.word_similarity_threshold': String(TYPO_THRESHOLD),
+  'pg_trgm.similarity_threshold': String(TYPO_THRESHOLD),
 } as const;

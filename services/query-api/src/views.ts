@@ -9,6 +9,7 @@ import {
   articleSearchView,
   commentsView,
   likesView,
+  titleWordsView,
 } from '@annals/contracts/publishing/docs';
 import { viewName } from '@annals/platform/consumer/projection';
 import { raw, type Sql } from './lists/sql.ts';
@@ -50,6 +51,7 @@ export const profileDocuments = defineView(profileDocumentsView);
 export const follows = defineView(followsView);
 export const articleList = defineView(articleListView);
 export const articleSearch = defineView(articleSearchView);
+export const titleWords = defineView(titleWordsView);
 export const articleDetails = defineView(articleDetailsView);
 export const articleHistory = defineView(articleHistoryView);
 export const articleCounters = defineView(articleCountersView);

@@ -21,6 +21,7 @@ import { articleHistory } from './article-history.projection.ts';
 import { articleSearch } from './article-search.projection.ts';
 import { comments } from './comments.projection.ts';
 import { likes } from './likes.projection.ts';
+import { titleWords } from './title-words.projection.ts';
 
 const { all, author, category, tag } = counterKeys;
 
@@ -29,18 +30,51 @@ describe('article_search', () => {
 
   test('P5 holds title and plain text', () => {
     const content = '<h2>A</h2><p>b<b>c</b> &amp; d</p>';
-    spec.given(created({ content })).thenDocument(ARTICLE, { title: 'On Enginés', text: 'A bc & d' });
+    const draft = { authorId: ADA, isPublished: false, isDeleted: false };
+    spec
+      .given(created({ content }))
+      .thenDocument(ARTICLE, { ...draft, title: 'On Enginés', text: 'A bc & d' });
     spec
       .given(created(), updated({ title: 'New' }))
-      .thenDocument(ARTICLE, { title: 'New', text: 'Some words.' });
+      .thenDocument(ARTICLE, { ...draft, title: 'New', text: 'Some words.' });
     spec
       .given(created(), updated({ content: '' }), updated({ tags: [], previousTags: ['one'] }))
-      .thenDocument(ARTICLE, { title: 'On Enginés', text: '' });
+      .thenDocument(ARTICLE, { ...draft, title: 'On Enginés', text: '' });
     spec.given(created()).thenColumns(ARTICLE, { document: 'On Enginés\nSome words.', title: 'On Enginés' });
   });
 
+  test('P5 tells who may find it', () => {
+    const standing = (isPublic: boolean, isDeleted: boolean) => ({
+      author_id: ADA,
+      is_public: isPublic,
+      is_deleted: isDeleted,
+    });
+    spec.given(created()).thenColumns(ARTICLE, standing(false, false));
+    spec.given(created(), published()).thenColumns(ARTICLE, standing(true, false));
+    spec.given(created(), published(), unpublished()).thenColumns(ARTICLE, standing(false, false));
+    spec.given(created(), published(), deleted(true)).thenColumns(ARTICLE, standing(false, true));
+    const restoredAs = (isPublic: boolean) => [created(), published(), deleted(true), restored(isPublic)];
+    spec.given(...restoredAs(true)).thenColumns(ARTICLE, standing(true, false));
+    spec.given(...restoredAs(false)).thenColumns(ARTICLE, standing(false, false));
+  });
+
   test('nothing is made of an update alone', () => {
-    spec.given(updated({ title: 'New' })).thenKeys();
+    spec.given(updated({ title: 'New' }), published()).thenKeys();
+  });
+});
+
+describe('title_words', () => {
+  const spec = projectionSpec(titleWords);
+
+  test('P5 holds every word that a title had, folded', () => {
+    spec.given(created()).thenKeys('engines');
+    spec
+      .given(created(), updated({ title: 'A Motor’s «Été», again: motor' }), updated({ content: '' }))
+      .thenKeys('again', 'engines', 'ete', 'motor');
+  });
+
+  test('leaves out what is too long for a word', () => {
+    spec.given(created({ title: `${'x'.repeat(51)} ${'y'.repeat(50)}` })).thenKeys('y'.repeat(50));
   });
 });
 

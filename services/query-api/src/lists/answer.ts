@@ -21,12 +21,23 @@ export function listBody(asked: Asked, plan: ListPlan, row: ListRow): string {
 }
 
 /** Without the one beyond the page, which the scan found last. */
-function itemsOf({ query }: Asked, { cursor }: ListPlan, { items, found }: ListRow): string {
+function itemsOf({ query }: Asked, { cursor, hasGaps }: ListPlan, { items, found }: ListRow): string {
   if (items === null) return '';
-  if (found <= query.pageSize) return items;
-  return cursor?.direction === 'previous'
+  const page = found <= query.pageSize ? items : cut(items, cursor?.direction === 'previous');
+  return hasGaps ? withoutGaps(page) : page;
+}
+
+function cut(items: string, isFirst: boolean): string {
+  return isFirst
     ? items.slice(items.indexOf(SEPARATOR) + SEPARATOR.length)
     : items.slice(0, items.lastIndexOf(SEPARATOR));
+}
+
+function withoutGaps(items: string): string {
+  return items
+    .split(SEPARATOR)
+    .filter((item) => item !== '')
+    .join(SEPARATOR);
 }
 
 function countOf(plan: ListPlan, { count }: ListRow): string {

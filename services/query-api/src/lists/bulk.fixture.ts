@@ -23,6 +23,8 @@ const id = `'bulk-' || lpad(n::text, 6, '0')`;
 export interface BulkKeys {
   readonly article: string;
   readonly author: string;
+  /** Of the article's title. */
+  readonly word: string;
   readonly follower: string;
   readonly like: string;
   readonly comment: string;
@@ -32,7 +34,16 @@ export interface BulkKeys {
 /** Names of the tables, by what they hold. */
 export type BulkTables = Readonly<
   Record<
-    'list' | 'search' | 'profiles' | 'follows' | 'likes' | 'comments' | 'trends' | 'counters' | 'history',
+    | 'list'
+    | 'search'
+    | 'words'
+    | 'profiles'
+    | 'follows'
+    | 'likes'
+    | 'comments'
+    | 'trends'
+    | 'counters'
+    | 'history',
     string
   >
 >;
@@ -62,10 +73,12 @@ export async function fillViews(
     keys.article,
     rows,
     `jsonb_build_object('key', ${id}, 'doc', jsonb_build_object('title', ${title}, 'text', ${text}),
+      'author_id', 'author-' || n % 500,
       'title', to_tsvector('views.annals_text', ${title}),
       'document', setweight(to_tsvector('views.annals_text', ${title}), 'A')
         || setweight(to_tsvector('views.annals_text', ${text}), 'D'))`,
   );
+  await copies(pool, tables.words, keys.word, rows, `jsonb_build_object('key', 'word' || n)`);
   await copies(
     pool,
     tables.profiles,

@@ -6,7 +6,7 @@ import { all, join, nothing, raw, type Sql, sql } from './sql.ts';
 
 /** What the statement gives, as its one row: all that was found, which is one more than the page holds where more follow. */
 export interface ListRow {
-  /** The items as JSON texts, with {@link SEPARATOR} between them, in the answer's order; null where there are none. */
+  /** The items as JSON texts, with {@link SEPARATOR} between them, in the answer's order, empty where they are left out; null where there are none. */
   readonly items: string | null;
   readonly found: number;
   /** The sort keys of each as a JSON array, in the order scanned; null where the plan needs none. */
@@ -29,6 +29,8 @@ export interface ListPlan {
   readonly isCountExact: boolean;
   /** True where an index gives the page, and little has to be skipped or counted on the way. */
   readonly isQuick: boolean;
+  /** True where items may be left out. */
+  readonly hasGaps: boolean;
 }
 
 interface Step extends SortKey {
@@ -44,7 +46,8 @@ export function planList(path: string, request: ListRequest, source: ListSource)
   const cursor = request.cursor === undefined ? null : decodeCursor(request.cursor, identity, types);
   const statement = statementOf(request, source, steps, cursor);
   const isCountExact = source.count !== undefined;
-  return { statement, identity, cursor, isCountExact, isQuick: isQuick(request, source) };
+  const hasGaps = source.late !== undefined;
+  return { statement, identity, cursor, isCountExact, isQuick: isQuick(request, source), hasGaps };
 }
 
 /** Rows that a quick list may skip. */
@@ -93,8 +96,9 @@ function statementOf(
     ? sql`array_agg(${keysOf(steps)} order by ${ordered(scan)})`
     : raw('null');
   const count = request.page === undefined ? raw('null') : countOf(source);
+  const item = source.late ? sql`coalesce(${source.item}, '')` : source.item;
   return sql`with ${join([...(source.with ?? []), pageClause], ', ')}
-    select string_agg(${source.item}, e',\\r\\n' order by ${ordered(steps)}) as items,
+    select string_agg(${item}, e',\\r\\n' order by ${ordered(steps)}) as items,
       count(*)::integer as found, ${keys} as keys, ${count} as count
     from page ${source.joins ?? nothing}`;
 }

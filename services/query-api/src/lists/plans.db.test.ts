@@ -45,15 +45,25 @@ beforeAll(async () => {
     await side.fresh(path);
   for (const path of ['likes', 'comments', 'history'])
     await side.fresh(`/v1/articles/${article.id}/${path}`, { as: as(ada.id) });
-  const { articleList, articleSearch, profiles, follows, likes, comments, articleCounters, articleHistory } =
-    views;
+  const {
+    articleList,
+    articleSearch,
+    titleWords,
+    profiles,
+    follows,
+    likes,
+    comments,
+    articleCounters,
+    articleHistory,
+  } = views;
   const tables = {
-    ...{ list: articleList.name, search: articleSearch.name, profiles: profiles.name, follows: follows.name },
+    ...{ list: articleList.name, search: articleSearch.name, words: titleWords.name },
+    ...{ profiles: profiles.name, follows: follows.name },
     ...{ likes: likes.name, comments: comments.name, counters: articleCounters.name },
     ...{ history: articleHistory.name, trends: viewName(articleTrendsView) },
   };
   const keys = {
-    ...{ article: article.id, author: ada.id, follower: grace.id, comment: comment.id },
+    ...{ article: article.id, word: 'common', author: ada.id, follower: grace.id, comment: comment.id },
     ...{ like: `${article.id}.${grace.id}`, follow: `${grace.id}.${ada.id}` },
   };
   await fillViews(side.pool, tables, keys, ROWS);
@@ -172,7 +182,7 @@ describe('P5 the plan of every list, whatever its filter and order', () => {
       [BIG],
     );
     const big = new Set(rows.map(({ relname }) => relname));
-    expect(big.size).toBeGreaterThanOrEqual(9);
+    expect(big.size).toBeGreaterThanOrEqual(10);
     const lists = bound.filter(({ route }) =>
       JSON.stringify(z.toJSONSchema(route.query, { io: 'input' })).includes('"pageSize"'),
     );

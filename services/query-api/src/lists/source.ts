@@ -37,8 +37,8 @@ export interface ListSource {
   /** Where the request names no order. */
   readonly defaultOrder: readonly Order[];
   /**
-   * Joins to `picked (key)`, the page's rows: where they have columns that are not needed to find them. `columns` then
-   * are of these joins.
+   * Outer joins to `picked (key)`, the page's rows: where they have columns that are not needed to find them. `columns` then
+   * are of these joins. A row that they have nothing for is left out of the page, which is shorter then.
    */
   readonly late?: Sql;
   /** Columns of `from` that `item` and `joins` need; there they belong to `page`. */

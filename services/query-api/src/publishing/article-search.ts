@@ -1,34 +1,27 @@
 /**
- * The search over titles, contents and names of authors: stemmed, accents aside, best first. Where nothing matches,
- * titles that differ by a typo are found instead.
+ * The search over titles, contents and names of authors: stemmed, accents aside, best first. Where nothing matches, words
+ * count as those of titles that they differ from by a typo.
  *
  * To rank a content its whole vector has to be read, so no more than {@link MAX_RANKED} are. Words that match more than that
  * say little: then titles come first, after them what people of that name wrote, then contents, each the newest first.
  */
 import { foldTitle } from '@annals/contracts/publishing/docs';
-import { all, join, nothing, raw, type Sql, sql } from '../lists/sql.ts';
-import { articleList, articleSearch, profiles } from '../views.ts';
+import { all, join, raw, type Sql, sql } from '../lists/sql.ts';
+import { articleList, articleSearch, profiles, titleWords } from '../views.ts';
 
 /** Matches that are ranked one by one. */
-const MAX_RANKED = 2_000;
+const MAX_RANKED = 1_000;
 /** … where a walk that began so goes on while more and more matches come. */
-const MAX_RANKED_ON = 10 * MAX_RANKED;
-/** Below 1, so that a cursor tells which order it belongs to. */
-const rankOf = (query: Sql) => sql`ts_rank(s.document, ${query}, 32)`;
-/** A match of the author's name ranks between one of the title and one of the content. */
-const AUTHOR_RANK = raw('0.23');
-/** Below every true match. */
-const TYPO_RANK = raw('0.01');
-const COARSE = { title: raw('3'), author: raw('2'), content: raw('1') } as const;
+const MAX_RANKED_ON = 20 * MAX_RANKED;
+/** Below 1, so that a cursor tells which order it belongs to. A match of the author's name stands between title and content. */
+const RANKED = { of: (query: Sql) => sql`ts_rank(s.document, ${query}, 32)`, author: raw('0.23') };
+const COARSE = { of: (query: Sql) => sql`case when s.title @@ ${query} then 3 else 1 end`, author: raw('2') };
 /** Authors of one name that are looked at. */
 const MAX_AUTHORS = raw(1_000);
-/** Titles that are compared with what may be a typo, and the most alike of them, which are looked at word by word. */
-const MAX_COMPARED = raw(10_000);
-const MAX_ALIKE = raw(1_000);
-/** Words of a search that an index looks for in titles. */
-const MAX_ALIKE_WORDS = 3;
+/** Words of titles that a misspelt one may have meant. */
+const MAX_MEANT = raw(8);
 /** Letters before a word of the search and in all, which are parsed to show it. */
-const PASSAGE = { before: raw('200'), length: raw('800') } as const;
+const PASSAGE = { before: raw('120'), length: raw('400') } as const;
 /** Words of a search that passages are looked for. */
 const MAX_PASSAGES = raw(8);
 /** Where these don't do, as much of the text's beginning is parsed. */
@@ -43,149 +36,169 @@ export function orderOfKey(rank: string | undefined): SearchOrder {
   return Number(rank) < 1 ? 'ranked' : 'coarse';
 }
 
+/** Rows that tell who may find an article: `t` of `article_list`, `s` of `article_search`. */
+export type Rows = 't' | 's';
+
 /** What is searched for, and where. */
 export interface Searched {
   readonly search: string;
-  /** Of the rows of `article_list` called `t`. */
-  readonly where: readonly Sql[];
-  /** Whether `where` leaves out more than what the viewer may not see. */
-  readonly isFiltered: boolean;
+  /** What the viewer may see, among such rows. */
+  readonly visible: (rows: Rows) => readonly Sql[];
+  /** What else is asked for, of the rows `t`. */
+  readonly filters: readonly Sql[];
 }
+
+/** The text-search query that is answered, once the clauses are there: as asked, or put right. */
+const ASKED = raw('(select query from asked)');
 
 /** `found (key, rank)`: the articles that match. */
 export function searchClauses(searched: Searched, order: SearchOrder): readonly Sql[] {
-  const { search, where } = searched;
-  const query = textQuery(search);
-  const few = raw('(select are_few from counted)');
-  const coarse = sql`case when s.title @@ ${query} then ${COARSE.title} else ${COARSE.content} end`;
-  return [
-    sql`counted as materialized (select ${areFew(searched, order)} as are_few)`,
-    sql`matched as (
-      select s.key, case when ${few} then ${rankOf(query)} else ${coarse} end as rank
-      from ${matching(query, where)}
-      union all
-      select t.key, case when ${few} then ${AUTHOR_RANK} else ${COARSE.author} end
-      from ${byAuthors(search, where)}
-    )`,
-    sql`exact as materialized (select key, max(rank)::real as rank from matched group by key)`,
-    alike(search, where, nothing),
-    sql`found as materialized (
-      select key, rank from exact
-      union all
-      select a.key, (${TYPO_RANK} * word_similarity(${foldTitle(search)}, a.title_folded))::real
-      from alike a where ${isMisspelt(foldTitle(search))}
-    )`,
-  ];
-}
-
-/** `found (key, sort_0, …)`, with as many `values` of `t`, but without ranks: for those who ask for another order. */
-export function matchClauses(
-  { search, where }: Pick<Searched, 'search' | 'where'>,
-  values: readonly Sql[],
-): readonly Sql[] {
-  const names = values.map((_, at) => raw(`sort_${at}`));
-  const columns = join(
-    values.map((value, at) => sql`${value} as ${names[at] ?? nothing}`),
-    ', ',
-  );
-  const wanted = sql`t.key, ${columns}`;
-  return [
-    sql`exact as materialized (
-      select ${wanted} from ${matching(textQuery(search), where)}
-      union
-      select ${wanted} from ${byAuthors(search, where)}
-    )`,
-    alike(search, where, sql`, ${columns}`),
-    sql`found as materialized (
-      select * from exact
-      union all
-      select a.key, ${join(names, ', ')} from alike a where ${isMisspelt(foldTitle(search))}
-    )`,
-  ];
-}
-
-/** Whether the matches are ranked one by one. An index counts them; only where most may not be meant are they looked at for it. */
-function areFew({ search, where, isFiltered }: Searched, order: SearchOrder): Sql {
-  if (order === 'coarse') return raw('false');
-  const query = textQuery(search);
   const limit = order === 'ranked' ? MAX_RANKED_ON : MAX_RANKED;
-  const counted = isFiltered
-    ? matching(query, where)
-    : sql`${articleSearch.table} s where s.document @@ ${query}`;
-  return sql`(select count(*) from (select from ${counted} limit ${raw(limit + 1)}) matches) <= ${raw(limit)}`;
+  const few = raw('(select are_few from counted)');
+  const rank = (of: (kind: typeof RANKED) => Sql) =>
+    sql`case when ${few} then ${of(RANKED)} else ${of(COARSE)} end`;
+  return [
+    ...askedClauses(searched, order === 'coarse' ? 0 : limit),
+    order === 'coarse' ? raw('counted as (select false as are_few)') : countedClause(searched, limit),
+    sql`matched as materialized (
+      select s.key, greatest(
+        ${rank(({ of }) => of(ASKED))}, case when s.author_id in (select id from authors) then ${rank(({ author }) => author)} end
+      )::real as rank
+      from ${matching(ASKED, searched)}
+    )`,
+    sql`found as materialized (
+      select key, rank from matched
+      union all
+      select a.key, ${rank(({ author }) => author)} from authored a
+      where not exists (select from matched m where m.key = a.key)
+    )`,
+  ];
 }
 
-/** `from … where …`, without the `from`: the rows whose text matches. */
-function matching(query: Sql, where: readonly Sql[]): Sql {
-  return sql`${articleSearch.table} s join ${articleList.table} t on t.key = s.key
-    where s.document @@ ${query} and ${all(where)}`;
-}
-
-/** The same: the rows of authors of that name, whom an index finds one by one. */
-function byAuthors(search: string, where: readonly Sql[]): Sql {
-  return sql`(
-      select p.key collate "default" as id from ${profiles.table} p
-      where p.names @@ websearch_to_tsquery('views.annals_names', ${search}) limit ${MAX_AUTHORS}
-    ) author join ${articleList.table} t on t.author_id = author.id
-    where ${all(where)}`;
-}
-
-/** `alike`: where nothing matches, the rows whose titles are most alike. Each of the longest words has to be. */
-function alike(search: string, where: readonly Sql[], columns: Sql): Sql {
-  const folded = foldTitle(search);
-  const longest = wordsOf(folded)
-    .sort((one, other) => other.length - one.length)
-    .slice(0, MAX_ALIKE_WORDS);
-  const isAlike =
-    longest.length > 0 ? all(longest.map((word) => sql`${word} <% t.title_folded`)) : raw('false');
-  return sql`alike as materialized (
-    select * from (
-      select t.key, t.title_folded${columns} from ${articleList.table} t
-      where not exists (select from exact) and ${all(where)} and ${isAlike}
-      limit ${MAX_COMPARED}
-    ) near order by word_similarity(${folded}, near.title_folded) desc limit ${MAX_ALIKE}
+/** `counted (are_few)`: whether no more than `limit` match what is asked for or, where nothing does, what it was put right to. */
+function countedClause(searched: Searched, limit: number): Sql {
+  const most = raw(limit);
+  return sql`counted as materialized (
+    select case when n > 0 then n <= ${most}
+      else (select count(*) from (select from ${matching(ASKED, searched)} limit ${raw(limit + 1)}) match) <= ${most}
+    end as are_few from exact
   )`;
 }
 
-/** What of the page's articles matches, as the field `highlights` of the item's JSON; `s` is the row of `article_search`. */
-export function highlightsOf(search: string): Sql {
+/** `found (key, sort_0, …)`, with as many `values` of `t`, but without ranks: for those who ask for another order. */
+export function matchClauses(searched: Searched, values: readonly Sql[]): readonly Sql[] {
+  const columns = values.map((value, at) => sql`${value} as ${raw(`sort_${at}`)}`);
+  const wanted = join([raw('t.key'), ...columns], ', ');
+  return [
+    ...askedClauses(searched, 0),
+    sql`found as materialized (
+      select ${wanted} from ${listed(ASKED, searched)}
+      union
+      select ${wanted} from authored a join ${articleList.table} t on t.key = a.key
+    )`,
+  ];
+}
+
+/**
+ * `authors (id)` of that name, what they wrote, `authored (key)`, `exact (n)`: how many match what is asked for, up to one more
+ * than `limit`, and `asked (query)`.
+ */
+function askedClauses(searched: Searched, limit: number): readonly Sql[] {
+  const { search, visible, filters } = searched;
   const query = textQuery(search);
+  return [
+    sql`authors as materialized (
+      select p.key collate "default" as id from ${profiles.table} p
+      where p.names @@ websearch_to_tsquery('views.annals_names', ${search}) limit ${MAX_AUTHORS}
+    )`,
+    sql`authored as materialized (
+      select t.key from authors join ${articleList.table} t on t.author_id = authors.id where ${all([...visible('t'), ...filters])}
+    )`,
+    sql`exact as materialized (
+      select count(*) as n from (select from ${matching(query, searched)} limit ${raw(limit + 1)}) match
+    )`,
+    sql`asked as materialized (
+      select case when n > 0 or exists (select from authored) then ${query} else coalesce(${putRight(search)}, ${query}) end as query
+      from exact
+    )`,
+  ];
+}
+
+/** `from … where …`, without the `from`: the rows whose text matches. */
+function matching(query: Sql, searched: Searched): Sql {
+  if (searched.filters.length > 0) return listed(query, searched);
+  return sql`${articleSearch.table} s where s.document @@ ${query} and ${all(searched.visible('s'))}`;
+}
+
+/** The same, with their rows of the list. Either view may be ahead of the other. */
+function listed(query: Sql, { visible, filters }: Searched): Sql {
+  return sql`${articleSearch.table} s join ${articleList.table} t on t.key = s.key
+    where s.document @@ ${query} and ${all([...visible('s'), ...visible('t'), ...filters])}`;
+}
+
+/**
+ * The query with words of titles in place of those that differ from them by a few letters; null where a word is like none. Words too
+ * short to tell don't count, and who uses operators knows what they are after.
+ */
+function putRight(search: string): Sql {
+  const words = /"|(^|\s)-/.test(search) ? [] : (foldTitle(search).match(/[\p{L}\p{N}]{4,}/gu) ?? []);
+  if (words.length === 0) return raw('null');
+  const edits = sql`levenshtein_less_equal(w.key, typed.word, typed.edits)`;
+  return sql`(
+    select case when bool_and(meant.words is not null)
+      then to_tsquery('views.annals_text', string_agg('(' || meant.words || ')', ' & ')) end
+    from unnest(${words}::text[], ${words.map(editsIn)}::integer[]) typed (word, edits)
+    cross join lateral (
+      select string_agg('''' || near.key || '''', ' | ') as words from (
+        select w.key from ${titleWords.table} w where w.key % typed.word collate "C" and ${edits} <= typed.edits
+        order by ${edits}, w.key limit ${MAX_MEANT}
+      ) near
+    ) meant
+  )`;
+}
+
+/** A swap of two letters takes two. */
+function editsIn({ length }: string): number {
+  return length < 5 ? 1 : 2;
+}
+
+/** What of the page's articles matches, as the field `highlights` of the item's JSON; `s` is the row of `article_search`. */
+export function highlights(): Sql {
   const shown = (text: Sql, options: string) =>
-    sql`ts_headline('views.annals_text', ${escaped(text)}, ${query}, ${raw(`'StartSel=<mark>, StopSel=</mark>, ${options}'`)})`;
+    sql`ts_headline('views.annals_text', ${escaped(text)}, ${ASKED}, ${raw(`'StartSel=<mark>, StopSel=</mark>, ${options}'`)})`;
   const title = shown(sql`coalesce(s.doc ->> 'title', '')`, 'HighlightAll=true');
   const content = shown(
-    passagesOf(sql`coalesce(s.doc ->> 'text', '')`, search),
+    passagesOf(sql`coalesce(s.doc ->> 'text', '')`),
     'MaxFragments=2, MaxWords=30, MinWords=10, FragmentDelimiter=" … "',
   );
   return sql`',"highlights":' || json_build_object('title', ${title}, 'content', ${content})::text`;
 }
 
 /**
- * Of the text, what stands around the words of the search where they come first, if that is enough for it to match: parsing
- * the whole of a long text takes milliseconds. Words are found here as they are stemmed; whoever writes them otherwise
- * (accents, irregular forms) gets the text's beginning.
+ * Of the text, what stands around the words of the search where they come first: parsing the whole of a long text takes
+ * milliseconds. Words are found here as they are stemmed. Where one is not (accents, irregular forms, alternatives), or they have
+ * to stand together, it is looked whether that is enough to match; if not, it is the text's beginning.
  */
-function passagesOf(text: Sql, search: string): Sql {
-  const words = sql`unnest(tsvector_to_array(to_tsvector('views.annals_text', ${search}))) word`;
+function passagesOf(text: Sql): Sql {
   return sql`(
-    select case when to_tsvector('views.annals_text', near.text) @@ ${textQuery(search)} then near.text else left(whole.text, ${MAX_PARSED}) end
+    select case when near.is_all and not ${ASKED}::text ~ '<|\\|' or to_tsvector('views.annals_text', near.text) @@ ${ASKED}
+      then near.text else left(whole.text, ${MAX_PARSED}) end
     from (select t.text, lower(t.text collate "C") as folded from (select ${text} as text offset 0) t offset 0) whole,
     lateral (
-      select string_agg(
+      select bool_and(place.at > 0) as is_all, string_agg(
         substr(whole.text, greatest(1, place.at - ${PASSAGE.before}), ${PASSAGE.length}), ' … ' order by place.at
-      ) as text
+      ) filter (where place.at > 0) as text
       from (
-        select coalesce(nullif(strpos(whole.folded, ' ' || word), 0), strpos(whole.folded, word)) as at
-        from ${words} limit ${MAX_PASSAGES}
+        select coalesce(nullif(strpos(whole.folded, ' ' || lexeme[1]), 0), strpos(whole.folded, lexeme[1])) as at
+        from regexp_matches(${ASKED}::text, '''([^'']+)''', 'g') lexeme limit ${MAX_PASSAGES}
       ) place
-      where place.at > 0
     ) near
   )`;
 }
 
-/** Joins what {@link highlightsOf} needs to the article `key`. */
-export function joinSearched(key: Sql): Sql {
-  return sql`left join ${articleSearch.table} s on s.key = ${key}`;
+/** Joins what {@link highlights} needs to the article `key`; the text may be newer than what the list has of it. */
+export function joinSearched(key: Sql, { visible }: Pick<Searched, 'visible'>): Sql {
+  return sql`left join ${articleSearch.table} s on s.key = ${key} and ${all(visible('s'))}`;
 }
 
 /** As HTML: what was a tag in the text stays text. */
@@ -195,26 +208,4 @@ function escaped(text: Sql): Sql {
 
 function textQuery(search: string): Sql {
   return sql`websearch_to_tsquery('views.annals_text', ${search})`;
-}
-
-function wordsOf(folded: string): string[] {
-  return folded.match(/[\p{L}\p{N}]{4,}/gu) ?? [];
-}
-
-/** Each word of the search is, but for a few letters, one of the title. Words too short to tell don't count. */
-function isMisspelt(folded: string): Sql {
-  const words = wordsOf(folded);
-  if (words.length === 0) return raw('false');
-  return sql`(
-    select bool_and(exists (
-      select from regexp_split_to_table(a.title_folded, '[^[:alnum:]]+') title_word
-      where levenshtein_less_equal(title_word, word, edits) <= edits
-    ))
-    from unnest(${words}::text[], ${words.map(editsIn)}::integer[]) typed (word, edits)
-  )`;
-}
-
-/** A swap of two letters takes two. */
-function editsIn({ length }: string): number {
-  return length < 5 ? 1 : 2;
 }

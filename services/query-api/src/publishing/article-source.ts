@@ -3,11 +3,19 @@ import type { ListRequest } from '@annals/contracts/kit/list';
 import { joinPerson, personJson } from '../identity/person-json.ts';
 import { firstKeyOf } from '../lists/cursor.ts';
 import type { ListSource, SortKey } from '../lists/source.ts';
-import { nothing, raw, type Sql, sql } from '../lists/sql.ts';
-import { articleCounters, articleList, articleSearch, categories, profiles } from '../views.ts';
+import { all, nothing, raw, type Sql, sql } from '../lists/sql.ts';
+import { articleCounters, articleList, articleSearch, categories, profiles, titleWords } from '../views.ts';
 import { countOf } from './article-count.ts';
 import { conditionOf } from './article-filters.ts';
-import { highlightsOf, joinSearched, matchClauses, orderOfKey, searchClauses } from './article-search.ts';
+import {
+  highlights,
+  joinSearched,
+  matchClauses,
+  orderOfKey,
+  type Rows,
+  type Searched,
+  searchClauses,
+} from './article-search.ts';
 import { categoryJson, joinCategory } from './category-json.ts';
 import { type Viewer, visibleTo } from './standing.ts';
 
@@ -47,15 +55,15 @@ function itemWith(more: Sql): Sql {
 
 /** The articles that the viewer may see and that the request asks for; newest publication first. */
 export function visibleArticles(viewer: Viewer, request: ListRequest): ListSource {
-  const where = [...visibleTo(viewer), ...request.filters.map(conditionOf)];
+  const visible = (rows: Rows) => visibleTo(viewer, rows);
   const count = request.search === undefined ? countOf(viewer, request) : undefined;
-  return articles(request, where, [{ field: 'publishedAt', descending: true }], count);
+  return articles(request, visible, [{ field: 'publishedAt', descending: true }], count);
 }
 
 /** The viewer's own articles, drafts included; newest first. */
 export function ownArticles(userId: string, request: ListRequest): ListSource {
-  const where = [raw('not t.is_deleted'), sql`t.author_id = ${userId}`, ...request.filters.map(conditionOf)];
-  return articles(request, where, [{ field: 'createdAt', descending: true }]);
+  const visible = (rows: Rows) => [raw(`not ${rows}.is_deleted`), sql`${raw(rows)}.author_id = ${userId}`];
+  return articles(request, visible, [{ field: 'createdAt', descending: true }]);
 }
 
 /** There is an index per order, and those of an author's and of a category's articles by their publication. */
@@ -70,11 +78,12 @@ function isIndexed({ filters, sort }: ListRequest): boolean {
 
 function articles(
   request: ListRequest,
-  where: readonly Sql[],
+  visible: Searched['visible'],
   defaultOrder: ListSource['defaultOrder'],
   count?: Sql,
 ): ListSource {
   const { search } = request;
+  const filters = request.filters.map(conditionOf);
   if (search === undefined) {
     const counters = count ? [articleCounters] : [];
     const views = [...articleViews, ...counters];
@@ -83,7 +92,7 @@ function articles(
       ...articleShape,
       views,
       from: sql`${articleList.table} t`,
-      where,
+      where: [...visible('t'), ...filters],
       defaultOrder,
       ...counted,
       isIndexed: isIndexed(request),
@@ -91,30 +100,31 @@ function articles(
   }
   return {
     ...articleShape,
-    views: [...articleViews, articleSearch],
-    ...foundBy(search, where, request),
+    views: [...articleViews, articleSearch, titleWords],
+    ...foundBy({ search, visible, filters }, request),
     columns: sql`${articleShape.columns}, t.key as article`,
-    joins: sql`${articleShape.joins} ${joinSearched(raw('page.article'))}`,
-    item: itemWith(highlightsOf(search)),
+    joins: sql`${articleShape.joins} ${joinSearched(raw('page.article'), { visible })}`,
+    item: itemWith(highlights()),
     where: [],
     defaultOrder: [{ field: RELEVANCE, descending: true }],
   };
 }
 
-/** Articles are looked up once it is known which the page holds. */
+/**
+ * Articles are looked up once it is known which the page holds. The list may be ahead of what is searched: what it hides
+ * by now is left out.
+ */
 function foundBy(
-  search: string,
-  where: readonly Sql[],
+  searched: Searched,
   request: ListRequest,
 ): Pick<ListSource, 'with' | 'from' | 'key' | 'late' | 'sort'> {
   const source = {
     from: raw('found'),
     key: raw('found.key'),
-    late: sql`join ${articleList.table} t on t.key = picked.key`,
+    late: sql`left join ${articleList.table} t on t.key = picked.key and ${all(searched.visible('t'))}`,
   };
   if (request.sort.length === 0) {
     const order = orderOfKey(firstKeyOf(request.cursor));
-    const searched = { search, where, isFiltered: request.filters.length > 0 };
     return { ...source, with: searchClauses(searched, order), sort };
   }
   const keys = request.sort.flatMap(({ field }) => sort[field] ?? []);
@@ -122,12 +132,6 @@ function foundBy(
     field,
     { value: raw(`found.sort_${at}`), type: sort[field]?.type ?? 'text' },
   ]);
-  return {
-    ...source,
-    with: matchClauses(
-      { search, where },
-      keys.map(({ value }) => value),
-    ),
-    sort: Object.fromEntries(found),
-  };
+  const values = keys.map(({ value }) => value);
+  return { ...source, with: matchClauses(searched, values), sort: Object.fromEntries(found) };
 }

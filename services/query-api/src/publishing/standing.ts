@@ -40,13 +40,17 @@ export function maySee(viewer: Viewer, standing: Standing): boolean {
  * What everyone may see among the rows of `article_list` called `t`. What is public is not deleted; but the planner does
  * not know, and most indexes are of what is not deleted.
  */
-export const PUBLIC = raw('t.is_public and not t.is_deleted');
+export const PUBLIC = publicOf('t');
 
-/** The articles that the viewer may see, among the rows of `article_list` called `t`. */
-export function visibleTo({ userId, isStaff }: Viewer): readonly Sql[] {
-  if (isStaff) return [raw('not t.is_deleted')];
-  if (userId === null) return [PUBLIC];
-  return [raw('not t.is_deleted'), sql`(t.is_public or t.author_id = ${userId})`];
+function publicOf(rows: string): Sql {
+  return raw(`${rows}.is_public and not ${rows}.is_deleted`);
+}
+
+/** The articles that the viewer may see, among rows that tell it; those of `article_list` are called `t`. */
+export function visibleTo({ userId, isStaff }: Viewer, rows = 't'): readonly Sql[] {
+  if (isStaff) return [raw(`not ${rows}.is_deleted`)];
+  if (userId === null) return [publicOf(rows)];
+  return [raw(`not ${rows}.is_deleted`), sql`(${raw(rows)}.is_public or ${raw(rows)}.author_id = ${userId})`];
 }
 
 /** The article's standing in lists; null where there is none. */
