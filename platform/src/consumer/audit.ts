@@ -21,6 +21,8 @@ import {
 
 /** A range of a view in one pass: bounds what a pass keeps in memory. */
 const PAGE = { rows: 2_000, bytes: 2 * 1024 * 1024 };
+/** Events that are read and folded at once: some milliseconds, in which nothing else of this process goes on. */
+const BATCH_SIZE = 100;
 /** Of one processor. */
 const SHARE = 0.05;
 /** Pauses are no longer than this, so that the end is not missed. */
@@ -92,8 +94,8 @@ async function pass(
     }),
   );
   const folds = pairs.map(({ fold }) => fold);
-  const means: VerifyMeans = { store, log, signal };
-  await advance(folds, means, { from: await log.start(), afterBatch: pauses(signal) });
+  const means: VerifyMeans = { store, log, signal, batchSize: BATCH_SIZE, rest: pauses(signal) };
+  await advance(folds, means, { from: await log.start() });
   for (const { subject, fold } of pairs) {
     const isStill = subjects().some(({ consumer }) => consumer === subject.consumer);
     if (!isStill) continue;
@@ -126,7 +128,7 @@ function note(
   return { after: null, found: 0, before: found };
 }
 
-/** Waits after each batch as long as it takes for the work to be {@link SHARE} of the time. */
+/** Waits after each piece of work as long as it takes for the work to be {@link SHARE} of the time. */
 function pauses(signal: AbortSignal): () => Promise<void> {
   let since = performance.now();
   return async () => {

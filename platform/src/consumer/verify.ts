@@ -21,7 +21,7 @@ import type { Verification, ViewSnapshot, ViewStore } from './store.ts';
 /** A range of a verification. */
 const PAGE = { rows: 5_000, bytes: 8 * 1024 * 1024 };
 /** Documents compared in one turn of the loop. */
-const COMPARED_AT_ONCE = 100;
+const COMPARED_AT_ONCE = 25;
 /** How long a view may take to get to where the fold is. */
 const KEEP_UP_MS = 60_000;
 const POLL_MS = 50;
@@ -39,6 +39,10 @@ export interface VerifyMeans {
   readonly store: ViewStore;
   readonly log: EventLog;
   readonly signal: AbortSignal;
+  /** Events of the log that are folded at once. Default: the log's own batches. */
+  readonly batchSize?: number;
+  /** Awaited after each batch and each few documents. Default: gives the loop a turn. */
+  readonly rest?: () => Promise<unknown>;
 }
 
 /** What one range came to. */
@@ -92,25 +96,27 @@ export interface AdvanceOptions {
   readonly from: Position;
   /** Default: the head. */
   readonly to?: Position;
-  readonly afterBatch?: (through: Position) => Promise<void> | void;
+  readonly afterBatch?: (through: Position) => void;
 }
 
 /** Folds the log on, in one scan for all `folds`. */
 export async function advance(
   folds: readonly RangeFold[],
-  { log, signal }: Pick<VerifyMeans, 'log' | 'signal'>,
+  { log, signal, batchSize, rest = nextTurn }: Omit<VerifyMeans, 'store'>,
   { from, to, afterBatch }: AdvanceOptions,
 ): Promise<void> {
   const types = new Set(folds.flatMap(({ projection }) => [...projection.handles]));
   const isWanted = ({ position }: DomainEvent) => to === undefined || position <= to;
-  for await (const { events, through, caughtUp } of decodable(log, { from, types, signal })) {
+  const subscription = { from, types, signal, ...(batchSize === undefined ? {} : { batchSize }) };
+  for await (const { events, through, caughtUp } of decodable(log, subscription)) {
     const at = to !== undefined && through > to ? to : through;
     const wanted = events.filter(isWanted);
     for (const fold of folds) {
       for (const event of wanted) fold.take(event);
       fold.through = at;
     }
-    await afterBatch?.(at);
+    afterBatch?.(at);
+    await rest();
     if (to === undefined ? caughtUp : through >= to) return;
   }
   signal.throwIfAborted();
@@ -143,6 +149,7 @@ export async function compare(
   means: VerifyMeans,
   told: (side: 0 | 1, text: string) => void = () => {},
 ): Promise<Comparison> {
+  const { rest = nextTurn } = means;
   await reached(consumer, fold.through, means);
   const snapshot = await means.store.snapshot(consumer, fold.range);
   if (snapshot.position > fold.through)
@@ -157,7 +164,7 @@ export async function compare(
   };
   const differing = new Set(snapshot.skewed);
   for (const [index, key] of keys.entries()) {
-    if (index % COMPARED_AT_ONCE === 0) await nextTurn();
+    if (index % COMPARED_AT_ONCE === 0) await rest();
     const pair = compared(key);
     if (!pair) continue;
     const [actual, wanted] = pair;
