@@ -1,5 +1,7 @@
 /** HTTP load from a process of its own, so that making it costs the measured process nothing. */
+import type { Row } from './bench.ts';
 import { startChild } from './child.ts';
+import { type Summary, summarise } from './rounds.ts';
 
 /** `{{uuid}}` in path, headers and body becomes a fresh UUID for every request. */
 export interface LoadRequest {
@@ -30,11 +32,20 @@ export interface LoadResult {
   readonly cpu: number;
 }
 
+/** Milliseconds. */
+export interface Latencies {
+  readonly p50: Summary;
+  readonly p99: Summary;
+}
+
+/** Runs whose latencies are told: a machine that is taken away for a moment spoils one of them. */
+const LATENCY_RUNS = 5;
+
 export interface HttpLoad {
   /** Throws where an answer has another status than `status`: a refusal is quicker than work. */
   run(plan: LoadPlan, status: number): Promise<LoadResult>;
-  /** The same, for latencies: a while before, unmeasured, so that what other load left behind is over. */
-  runSettled(plan: LoadPlan, status: number): Promise<LoadResult>;
+  /** The latencies of several runs; one more goes before, so that what other load left behind is over. */
+  latencies(plan: LoadPlan, status: number): Promise<Latencies>;
   stop(): Promise<void>;
 }
 
@@ -48,10 +59,27 @@ export function startHttpLoad(): HttpLoad {
   };
   return {
     run,
-    async runSettled(plan, status) {
-      await run({ ...plan, ms: plan.ms / 2 }, status);
-      return run(plan, status);
+    async latencies(plan, status) {
+      await run(plan, status);
+      const results: LoadResult[] = [];
+      while (results.length < LATENCY_RUNS) results.push(await run(plan, status));
+      return {
+        p50: summarise(results.map(({ p50Ms }) => p50Ms)),
+        p99: summarise(results.map(({ p99Ms }) => p99Ms)),
+      };
     },
     stop: () => child.stop(),
+  };
+}
+
+/** A row whose p99 has to be below `goalMs`, in the median run. */
+export function latencyRow(what: string, { p50, p99 }: Latencies, goalMs: number): Row {
+  return {
+    what,
+    against: '–',
+    measured: `p50 ${p50.median.toFixed(1)} ms, p99 ${p99.median.toFixed(1)} ms [${p99.min.toFixed(1)}..${p99.max.toFixed(1)}]`,
+    ratio: null,
+    goal: `p99 < ${goalMs} ms`,
+    isMet: p99.median < goalMs,
   };
 }

@@ -21,7 +21,7 @@ export function trendScore(window: TrendWindow, publishedAt: string, likeCount: 
 }
 
 /** Rows: articles by their trends. */
-export const articleTrendsView = { name: 'article_trends', version: 1 } as const;
+export const articleTrendsView = { name: 'article_trends', version: 2 } as const;
 
 /** What the trends of an article follow from. */
 export interface ArticleTrendDoc {

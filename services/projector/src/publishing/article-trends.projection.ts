@@ -56,10 +56,11 @@ export const articleTrends = defineProjection<ArticleTrendDoc>()({
   evolve,
   rows: {
     columns,
+    // What is in a window is counted by the index alone.
     indexes: [
-      '(score_1d, key) where is_public',
-      '(score_7d, key) where is_public',
-      '(score_30d, key) where is_public',
+      '(score_1d, key) include (published_at) where is_public',
+      '(score_7d, key) include (published_at) where is_public',
+      '(score_30d, key) include (published_at) where is_public',
     ],
   },
 });
