@@ -18,6 +18,8 @@ const RANKED = { of: (query: Sql) => sql`ts_rank(s.document, ${query}, 32)`, aut
 const COARSE = { of: (query: Sql) => sql`case when s.title @@ ${query} then 3 else 1 end`, author: raw('2') };
 /** Authors of one name that are looked at. */
 const MAX_AUTHORS = raw(1_000);
+/** Longer words are no words; PostgreSQL compares no more than 255 letters. */
+const MAX_LETTERS = 50;
 /** Words of titles that a misspelt one may have meant. */
 const MAX_MEANT = raw(8);
 /** Letters before a word of the search and in all, which are parsed to show it. */
@@ -141,8 +143,8 @@ function listed(query: Sql, { visible, filters }: Searched): Sql {
  * short to tell don't count, and who uses operators knows what they are after.
  */
 function putRight(search: string): Sql {
-  const words = /"|(^|\s)-/.test(search) ? [] : (foldTitle(search).match(/[\p{L}\p{N}]{4,}/gu) ?? []);
-  if (words.length === 0) return raw('null');
+  const words = /"|(^|\s)-|\sor\s/i.test(search) ? [] : (foldTitle(search).match(/[\p{L}\p{N}]{4,}/gu) ?? []);
+  if (words.length === 0 || words.some(({ length }) => length > MAX_LETTERS)) return raw('null');
   const edits = sql`levenshtein_less_equal(w.key, typed.word, typed.edits)`;
   return sql`(
     select case when bool_and(meant.words is not null)

@@ -87,6 +87,9 @@ describe('P5 search', () => {
     const { body } = await side.fresh('/v1/articles?search=recieve');
     expect(body.results[0].highlights.title).toBe('How to <mark>receive</mark> mail');
     expect(await found('qwertzuiop')).toEqual([]);
+    const ligature = 'ﬃ'.repeat(199);
+    await side.append(article('Ffiffi', 'Ligatures.').created());
+    expect(await found(ligature)).toEqual([]);
   });
 
   test('finds no draft of another, not by a typo either, and none keeps a typo from being forgiven', async () => {
