@@ -2,12 +2,13 @@
 import type { TestProject } from 'vitest/node';
 import { startTestStack, type TestStack, type TestStackOptions } from '../stack.ts';
 import { unlimited } from '../tuning.ts';
+import { ADMIN, post, signInAdmin } from './admin.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
     /** The gateway's base URL. */
     stackUrl: string;
-    /** An access token of a user with the permission `staff`. */
+    /** An access token of a user with the permission `staff`, for as long as such tokens last: see {@link signInAdmin}. */
     adminToken: string;
     /** Of a service caller: holds every permission and is never throttled. */
     serviceToken: string;
@@ -21,8 +22,6 @@ declare module 'vitest' {
   }
 }
 
-const ADMIN = { username: 'first-admin', email: 'admin@example.org', password: 'Correct-horse-battery-7' };
-
 /** Called by vitest before the first end-to-end file. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const stack = await provideStack(project, { tuning: { ANNALS_SWEEP_SECONDS: '2' } });
@@ -33,9 +32,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 export async function provideStack(project: TestProject, options: TestStackOptions): Promise<TestStack> {
   const stack = await startTestStack({ ...options, tuning: { ...unlimited, ...options.tuning } });
   await post(`${stack.opsUrl('command-api')}/admin/users`, ADMIN, stack.operatorToken);
-  const session = await post(`${stack.url}/v1/sessions`, { login: ADMIN.username, password: ADMIN.password });
   project.provide('stackUrl', stack.url);
-  project.provide('adminToken', String(session.accessToken));
+  project.provide('adminToken', await signInAdmin(stack.url));
   project.provide('serviceToken', stack.serviceToken);
   project.provide('operatorToken', stack.operatorToken);
   project.provide('notifierUrl', stack.mainUrl('notifier'));
@@ -43,15 +41,4 @@ export async function provideStack(project: TestProject, options: TestStackOptio
   project.provide('stackFolder', stack.dataFolder);
   project.provide('databaseUrl', stack.databaseUrl);
   return stack;
-}
-
-async function post(url: string, body: unknown, token?: string): Promise<Record<string, unknown>> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
-    body: JSON.stringify(body),
-  });
-  const answer = (await response.json()) as Record<string, unknown>;
-  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${JSON.stringify(answer)}`);
-  return answer;
 }

@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { beforeAll, expect, inject, test } from 'vitest';
+import { signInAdmin } from '../e2e/admin.ts';
 import { report } from '../guarantees/report.ts';
 import { rounds } from './operations.ts';
 import { ModelRun } from './run-model.ts';
@@ -13,10 +14,10 @@ import { send } from './send.ts';
 import { readViews, viewsOf } from './views.ts';
 
 const url = inject('stackUrl');
-const token = inject('adminToken');
 let staff: { id: string; token: string };
 
 beforeAll(async () => {
+  const token = await signInAdmin(url);
   const { body } = await send(url, {
     method: 'GET',
     path: '/v1/me',

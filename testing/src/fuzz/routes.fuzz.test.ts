@@ -6,6 +6,7 @@ import type { Route } from '@annals/contracts/kit/route';
 import { routes } from '@annals/contracts/routes';
 import fc from 'fast-check';
 import { beforeAll, expect, inject, test } from 'vitest';
+import { signInAdmin } from '../e2e/admin.ts';
 import { report } from '../guarantees/report.ts';
 import { Known } from './known.ts';
 import { type AnswerChecker, createAnswerChecker, type OpenApi, type RawAnswer } from './openapi-answers.ts';
@@ -22,7 +23,7 @@ let requests = 0;
 beforeAll(async () => {
   document = (await (await fetch(`${url}/openapi.json`)).json()) as OpenApi;
   checker = createAnswerChecker(document);
-  known = await Known.create(url, { admin: inject('adminToken'), service: inject('serviceToken') });
+  known = await Known.create(url, { admin: await signInAdmin(url), service: inject('serviceToken') });
   await known.settle();
 });
 
