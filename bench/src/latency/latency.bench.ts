@@ -49,7 +49,8 @@ async function measure(context: BenchContext, { community, way, urls }: Way): Pr
     context.say(`${way}: ${rate} commands/s`);
     return measureLatencies(load, { ...urls, ...community, rate, ms, everyNth: 10 });
   };
-  await at(RATE / 4, context.pick(300, 2_000));
+  // Six processes come to their speed.
+  await at(RATE / 2, context.pick(300, 10_000));
   const rates = context.pick([RATE / 10], [RATE / 2, RATE]);
   const rows: Row[] = [];
   for (const rate of rates) rows.push(...rowsOf(way, rate, await at(rate, context.pick(500, 8_000))));
