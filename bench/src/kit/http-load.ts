@@ -33,7 +33,7 @@ export interface LoadResult {
 }
 
 /** Milliseconds. */
-export interface Latencies {
+export interface PacedLatencies {
   readonly p50: Summary;
   readonly p99: Summary;
 }
@@ -45,7 +45,7 @@ export interface HttpLoad {
   /** Throws where an answer has another status than `status`: a refusal is quicker than work. */
   run(plan: LoadPlan, status: number): Promise<LoadResult>;
   /** The latencies of several runs; one more goes before, so that what other load left behind is over. */
-  latencies(plan: LoadPlan, status: number): Promise<Latencies>;
+  latencies(plan: LoadPlan, status: number): Promise<PacedLatencies>;
   stop(): Promise<void>;
 }
 
@@ -73,7 +73,7 @@ export function startHttpLoad(): HttpLoad {
 }
 
 /** A row whose p99 has to be below `goalMs`, in the median run. */
-export function latencyRow(what: string, { p50, p99 }: Latencies, goalMs: number): Row {
+export function latencyRow(what: string, { p50, p99 }: PacedLatencies, goalMs: number): Row {
   return {
     what,
     against: '–',

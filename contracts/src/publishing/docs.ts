@@ -61,6 +61,9 @@ export interface ArticleStanding {
   readonly is_deleted: boolean;
 }
 
+/** Letters; what is longer is no word of {@link titleWordsView}. PostgreSQL compares no more than 255. */
+export const LONGEST_TITLE_WORD = 50;
+
 /** Its key says it all. */
 export type TitleWordDoc = Readonly<Record<string, never>>;
 

@@ -11,6 +11,7 @@ import {
 } from '@annals/contracts/publishing/docs';
 import { type Column, defineProjection } from '@annals/platform/consumer/projection';
 import { TEXT_CONFIGURATION } from '../view-migrations.ts';
+import { byArticle } from './article.ts';
 import { headOf, htmlToText } from './html-text.ts';
 
 /** A text-search vector holds 1 MiB; words and their positions take up to five times their text. */
@@ -23,8 +24,6 @@ const vector = `
 
 type Created = Extract<DomainEventOf<typeof article>, { type: 'ArticleCreated' }>;
 type Updated = Extract<DomainEventOf<typeof article>, { type: 'ArticleUpdated' }>;
-
-const byArticle = ({ data }: { readonly data: { readonly articleId: string } }) => data.articleId;
 
 /** Found without a look at the list of articles, which would cost a broad search most of its time. */
 const standing: Record<keyof ArticleStanding, Column<ArticleSearchDoc>> = {

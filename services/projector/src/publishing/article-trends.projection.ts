@@ -9,6 +9,7 @@ import {
   trendScore,
 } from '@annals/contracts/publishing/trends';
 import { type Column, defineProjection } from '@annals/platform/consumer/projection';
+import { byArticle } from './article.ts';
 
 type Event =
   | LikeDomainEvent
@@ -37,8 +38,6 @@ const columns: Record<keyof ArticleTrendColumns, Column<ArticleTrendDoc>> = {
   score_7d: score('7d'),
   score_30d: score('30d'),
 };
-
-const byArticle = (event: { readonly data: { readonly articleId: string } }) => event.data.articleId;
 
 export const articleTrends = defineProjection<ArticleTrendDoc>()({
   ...articleTrendsView,

@@ -21,7 +21,8 @@ export type ArticleFoldEvent =
   | Views
   | Lapse;
 
-const byArticle = (event: { readonly data: { readonly articleId: string } }) => event.data.articleId;
+/** The key of whatever belongs to an article alone. */
+export const byArticle = (event: { readonly data: { readonly articleId: string } }) => event.data.articleId;
 
 export const articleKeys = {
   ArticleCreated: byArticle,

@@ -1,14 +1,20 @@
 /** The words of all titles that ever were, those of drafts as well: what a misspelt word of a search may have meant. */
 import { article } from '@annals/contracts/publishing/article.events';
-import { foldTitle, type TitleWordDoc, titleWordsView } from '@annals/contracts/publishing/docs';
+import {
+  foldTitle,
+  LONGEST_TITLE_WORD,
+  type TitleWordDoc,
+  titleWordsView,
+} from '@annals/contracts/publishing/docs';
 import { defineProjection } from '@annals/platform/consumer/projection';
 
-/** Letters of a word: what is shorter is not told apart by its letters, what is longer is no word. */
-const WORD = /(?<![\p{L}\p{N}])[\p{L}\p{N}]{3,50}(?![\p{L}\p{N}])/gu;
+/** What is shorter is not told apart by its letters. */
+const WORD = /[\p{L}\p{N}]{3,}/gu;
 
 const known: TitleWordDoc = {};
 
-const wordsOf = (title: string): readonly string[] => foldTitle(title).match(WORD) ?? [];
+const wordsOf = (title: string): readonly string[] =>
+  (foldTitle(title).match(WORD) ?? []).filter(({ length }) => length <= LONGEST_TITLE_WORD);
 
 export const titleWords = defineProjection<TitleWordDoc>()({
   ...titleWordsView,

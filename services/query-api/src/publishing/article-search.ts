@@ -5,9 +5,10 @@
  * To rank a content its whole vector has to be read, so no more than {@link MAX_RANKED} are. Words that match more than that
  * say little: then titles come first, after them what people of that name wrote, then contents, each the newest first.
  */
-import { foldTitle } from '@annals/contracts/publishing/docs';
+import { foldTitle, LONGEST_TITLE_WORD } from '@annals/contracts/publishing/docs';
 import { all, join, raw, type Sql, sql } from '../lists/sql.ts';
 import { articleList, articleSearch, profiles, titleWords } from '../views.ts';
+import type { Rows } from './standing.ts';
 
 /** Matches that are ranked one by one. */
 const MAX_RANKED = 1_000;
@@ -18,8 +19,6 @@ const RANKED = { of: (query: Sql) => sql`ts_rank(s.document, ${query}, 32)`, aut
 const COARSE = { of: (query: Sql) => sql`case when s.title @@ ${query} then 3 else 1 end`, author: raw('2') };
 /** Authors of one name that are looked at. */
 const MAX_AUTHORS = raw(1_000);
-/** Longer words are no words; PostgreSQL compares no more than 255 letters. */
-const MAX_LETTERS = 50;
 /** Words of titles that a misspelt one may have meant. */
 const MAX_MEANT = raw(8);
 /** Letters before a word of the search and in all, which are parsed to show it. */
@@ -37,9 +36,6 @@ export function orderOfKey(rank: string | undefined): SearchOrder {
   if (rank === undefined) return 'undecided';
   return Number(rank) < 1 ? 'ranked' : 'coarse';
 }
-
-/** Rows that tell who may find an article: `t` of `article_list`, `s` of `article_search`. */
-export type Rows = 't' | 's';
 
 /** What is searched for, and where. */
 export interface Searched {
@@ -144,7 +140,7 @@ function listed(query: Sql, { visible, filters }: Searched): Sql {
  */
 function putRight(search: string): Sql {
   const words = /"|(^|\s)-|\sor\s/i.test(search) ? [] : (foldTitle(search).match(/[\p{L}\p{N}]{4,}/gu) ?? []);
-  if (words.length === 0 || words.some(({ length }) => length > MAX_LETTERS)) return raw('null');
+  if (words.length === 0 || words.some(({ length }) => length > LONGEST_TITLE_WORD)) return raw('null');
   const edits = sql`levenshtein_less_equal(w.key, typed.word, typed.edits)`;
   return sql`(
     select case when bool_and(meant.words is not null)

@@ -12,12 +12,11 @@ import {
   joinSearched,
   matchClauses,
   orderOfKey,
-  type Rows,
   type Searched,
   searchClauses,
 } from './article-search.ts';
 import { categoryJson, joinCategory } from './category-json.ts';
-import { type Viewer, visibleTo } from './standing.ts';
+import { type Rows, type Viewer, visibleTo } from './standing.ts';
 
 const time = (column: string): SortKey => ({ value: raw(`t.${column}`), type: 'timestamptz' });
 const number = (column: string): SortKey => ({ value: raw(`t.${column}`), type: 'integer' });

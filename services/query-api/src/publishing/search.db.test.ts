@@ -83,7 +83,8 @@ describe('P5 search', () => {
     expect(await found('lettres')).toEqual([]);
     expect(await found('analitical engins')).toEqual([engines.id, about.id]);
     expect(await found('anylytical')).toEqual([engines.id, about.id]);
-    expect(await found('anylytical -story')).toEqual([]);
+    for (const asMeant of ['anylytical -story', '"anylytical"', 'anylytical or analitical'])
+      expect(await found(asMeant)).toEqual([]);
     const { body } = await side.fresh('/v1/articles?search=recieve');
     expect(body.results[0].highlights.title).toBe('How to <mark>receive</mark> mail');
     expect(await found('qwertzuiop')).toEqual([]);
@@ -143,6 +144,19 @@ describe('P5 search', () => {
         await hide(view, hidden, true);
       }
     }
+  });
+
+  test('shows no text that is not public any more, where a name is found in a list that is behind', async () => {
+    const hide = `update views.${articleSearch.name} set is_public = $2 where key = $1`;
+    const shown = async () => {
+      await side.append(article('A draft', 'Of nothing.').created());
+      const { body } = await side.fresh('/v1/articles?search=ada.l');
+      return body.results[0];
+    };
+    expect(await shown()).toMatchObject({ id: byAda.id, highlights: { title: 'Notes' } });
+    await side.pool.query(hide, [byAda.id, false]);
+    expect(await shown()).toMatchObject({ id: byAda.id, highlights: { title: '', content: '' } });
+    await side.pool.query(hide, [byAda.id, true]);
   });
 
   test('of nothing but stop words, operators or punctuation finds nothing', async () => {

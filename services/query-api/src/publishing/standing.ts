@@ -36,18 +36,21 @@ export function maySee(viewer: Viewer, standing: Standing): boolean {
   return !standing.isDeleted && (standing.isPublished || mayEdit(viewer, standing));
 }
 
+/** Rows that tell who may see an article: `t` of `article_list`, `s` of `article_search`. */
+export type Rows = 't' | 's';
+
 /**
  * What everyone may see among the rows of `article_list` called `t`. What is public is not deleted; but the planner does
  * not know, and most indexes are of what is not deleted.
  */
 export const PUBLIC = publicOf('t');
 
-function publicOf(rows: string): Sql {
+function publicOf(rows: Rows): Sql {
   return raw(`${rows}.is_public and not ${rows}.is_deleted`);
 }
 
-/** The articles that the viewer may see, among rows that tell it; those of `article_list` are called `t`. */
-export function visibleTo({ userId, isStaff }: Viewer, rows = 't'): readonly Sql[] {
+/** The articles that the viewer may see, among such rows. */
+export function visibleTo({ userId, isStaff }: Viewer, rows: Rows = 't'): readonly Sql[] {
   if (isStaff) return [raw(`not ${rows}.is_deleted`)];
   if (userId === null) return [publicOf(rows)];
   return [raw(`not ${rows}.is_deleted`), sql`(${raw(rows)}.is_public or ${raw(rows)}.author_id = ${userId})`];
