@@ -31,7 +31,7 @@ const program = new Command('annals')
 const EXPECTED = new Set([
   'Failure',
   'AlreadyRunning',
-  'PortTaken',
+  'PortUnusable',
   'ConfigError',
   'StartFailed',
   'FolderUnusable',

@@ -6,12 +6,29 @@ import { createServer, type Server } from 'node:net';
 /** Systems give no port of this range to outgoing connections: who restarts on one finds it free again. */
 const FIRST = 10_000;
 const LAST = 32_000;
+/**
+ * Where `fetch` and browsers ask nobody, for other protocols live there (https://fetch.spec.whatwg.org/#port-blocking):
+ * those from 1024 on.
+ */
+const BLOCKED: ReadonlySet<number> = new Set([
+  1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697,
+  10080,
+]);
 
-/** `count` different loopback ports that nobody listens on; nothing keeps others from taking them before their use. */
+/** True where `fetch` and browsers refuse to ask whoever listens on `port`. */
+export function isPortBlocked(port: number): boolean {
+  return BLOCKED.has(port);
+}
+
+/**
+ * `count` different loopback ports that nobody listens on, none of them blocked; nothing keeps others from taking them
+ * before their use.
+ */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = new Map<number, Server>();
   while (servers.size < count) {
     const port = randomInt(FIRST, LAST);
+    if (isPortBlocked(port)) continue;
     const server = await listen('127.0.0.1', port);
     if (server) servers.set(port, server);
   }

@@ -89,6 +89,18 @@ describe('the supervisor', () => {
     await start();
   });
 
+  test('a port that fetch refuses is named as such', async () => {
+    ports[0] = 10_080;
+    await expect(fetch('http://127.0.0.1:10080').catch((error: Error) => error.cause)).resolves.toMatchObject(
+      {
+        message: 'bad port',
+      },
+    );
+    await expect(start()).rejects.toThrow(
+      'port 10080, needed for gateway, is one that browsers and fetch refuse to ask. Choose others with --port',
+    );
+  });
+
   test('a supervisor killed with -9 does not stop the next start', async () => {
     const script = fileURLToPath(new URL('./fake-stack.fixture.ts', import.meta.url));
     const child = spawn(process.execPath, [script, dataFolder, ...ports.map(String)], {

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createReleasers, type Releasers } from '@annals/platform/lifecycle/releasers';
 import { ensureDatabase } from './database.ts';
-import { isPortFree } from './free-port.ts';
+import { isPortBlocked, isPortFree } from './free-port.ts';
 import { portsOf } from './layout.ts';
 import { stopOrphanedPostgres } from './postgres-server.ts';
 import { sendSignal } from './processes.ts';
@@ -17,9 +17,9 @@ import { launches, localGatewayUrl, publicUrlOf, runState } from './stack-proces
 import { type SupervisedChild, superviseChild } from './supervised-child.ts';
 import { supervisePostgres } from './supervised-postgres.ts';
 
-/** A port that the stack needs is in use. */
-class PortTaken extends Error {
-  override readonly name = 'PortTaken';
+/** A port that the stack needs is in use, or blocked. */
+class PortUnusable extends Error {
+  override readonly name = 'PortUnusable';
 }
 
 /** A process does not come up. */
@@ -104,9 +104,10 @@ async function start(options: StackOptions, releasers: Releasers): Promise<Stack
 /** Listening tells; asking who listens does not work for other users' processes. */
 async function checkPorts({ layout, host }: StackOptions): Promise<void> {
   for (const { name, port } of portsOf(layout)) {
-    if (await isPortFree(name === 'gateway' ? host : '127.0.0.1', port)) continue;
-    throw new PortTaken(
-      `port ${port}, needed for ${name}, is in use. Choose others with --port: it sets the gateway's port, and the others follow from it.`,
+    const isFree = await isPortFree(name === 'gateway' ? host : '127.0.0.1', port);
+    if (isFree && !isPortBlocked(port)) continue;
+    throw new PortUnusable(
+      `port ${port}, needed for ${name}, is ${isFree ? 'one that browsers and fetch refuse to ask' : 'in use'}. Choose others with --port: it sets the gateway's port, and the others follow from it.`,
     );
   }
 }

@@ -1,4 +1,5 @@
 /** Mixed commands of several authors at once over HTTP, with a ledger of what was acknowledged. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { newPerson } from '../e2e/people.ts';
 import type { Setbacks } from './retrying-api.ts';
 import { type Acknowledged, type Shared, Writer } from './writer.ts';
@@ -18,12 +19,13 @@ export interface LoadOptions {
   readonly baseUrl: string;
   /** Each does one command at a time. */
   readonly writers: number;
-  /** Stops by itself after so many commands. Default: never. */
-  readonly commands?: number;
 }
 
+/** Between two commands of a writer, so that the load does not take the processors from what it is there to disturb. */
+const PAUSE_MS = 15;
+
 /** Registers the authors and sets them to work. */
-export async function startLoad({ baseUrl, writers: count, commands }: LoadOptions): Promise<Load> {
+export async function startLoad({ baseUrl, writers: count }: LoadOptions): Promise<Load> {
   const shared: Shared = {
     baseUrl,
     ledger: [],
@@ -41,7 +43,10 @@ export async function startLoad({ baseUrl, writers: count, commands }: LoadOptio
   let isOver = false;
   const { ledger, setbacks } = shared;
   const work = async (writer: Writer): Promise<void> => {
-    while (!isOver && ledger.length < (commands ?? Number.POSITIVE_INFINITY)) await writer.act();
+    while (!isOver) {
+      await writer.act();
+      await sleep(PAUSE_MS);
+    }
   };
   const working = Promise.all(writers.map(work));
   working.catch(() => {
@@ -55,7 +60,7 @@ export async function startLoad({ baseUrl, writers: count, commands }: LoadOptio
     setbacks,
     async more(wanted) {
       const enough = ledger.length + wanted;
-      while (ledger.length < enough && !isOver) await new Promise((resolve) => setTimeout(resolve, 10));
+      while (ledger.length < enough && !isOver) await sleep(10);
       if (isOver) await working;
     },
     async stop() {

@@ -1,4 +1,5 @@
 /** Queries beside a load, so that whoever answers them is at work. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { getArticle, listArticles } from '@annals/contracts/publishing/article.routes';
 import type { Load } from './load.ts';
 import type { Setbacks } from './retrying-api.ts';
@@ -34,7 +35,7 @@ export function startReaders(load: Load, count: number): Readers {
   const work = async (): Promise<void> => {
     while (!isOver) {
       await read();
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await sleep(20);
     }
   };
   const working = Promise.all(Array.from({ length: count }, work));
