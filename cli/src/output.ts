@@ -8,6 +8,8 @@ export interface Output {
   json(value: unknown): void;
   /** Something that people should know and scripts should not read. */
   note(text: string): void;
+  /** Calls `listener` once nobody reads results any more. */
+  onUnread(listener: () => void): void;
   /** True where people watch: progress may be drawn. */
   readonly isInteractive: boolean;
 }
@@ -18,6 +20,7 @@ export function processOutput(): Output {
   return {
     line: (text) => void process.stdout.write(`${text}\n`),
     json: (value) => void process.stdout.write(`${JSON.stringify(value)}\n`),
+    onUnread: (listener) => void process.stdout.once('error', listener),
     note: (text) => void process.stderr.write(`${text}\n`),
     isInteractive: process.stderr.isTTY === true,
   };

@@ -70,6 +70,7 @@ async function follow(options: TailOptions, output: Output): Promise<void> {
   const pool = createPool({ url: eventLog.databaseUrl, application: APPLICATION, max: 2 });
   const aborter = new AbortController();
   void onSignals({ first: () => aborter.abort(), second: () => process.exit(130) });
+  output.onUnread(() => aborter.abort());
   try {
     const openKeys = () => createPostgresKeyStore({ pool, masterKey });
     for await (const { events, caughtUp } of await subscribe(options, store, openKeys, aborter.signal)) {

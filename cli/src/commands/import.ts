@@ -77,6 +77,7 @@ export function importCommand(output: Output): Command {
       );
       if (options.json) output.json(report);
       else printReport(report, output);
+      if (report.refused.length > 0) process.exitCode = 1;
       if (report.isPartial) process.exitCode = EXIT_INTERRUPTED;
     });
 }

@@ -76,6 +76,7 @@ async function projections(...args: string[]): Promise<number> {
     line,
     json: (value: unknown) => line(JSON.stringify(value)),
     note: line,
+    onUnread: () => undefined,
     isInteractive: false,
   };
   await projectionsCommand(output).parseAsync([...args, '--ops', url], { from: 'user' });

@@ -29,7 +29,7 @@ type Consumer = z.infer<typeof consumer>;
 const answer = z.looseObject({ consumers: z.array(consumer).optional() });
 
 interface Status {
-  /** The position of the newest event; null where it is not known where the log is. */
+  /** The position of the newest event; null where it is not known where the log is, or the log is away. */
   readonly head: string | null;
   readonly services: readonly ServiceHealth[];
   /** `lag`: events that it has not handled yet; null where the head is not known, or the log does not count events. */
@@ -44,16 +44,16 @@ export function statusCommand(output: Output): Command {
     .addOption(opsOption())
     .option('--json', 'print JSON')
     .action(async (options: { data: string; ops?: string[]; json?: boolean }) => {
-      const status = await readStatus(await operated(options));
+      const status = await readStatus(await operated(options), output);
       if (options.json) output.json(status);
       else print(status, output);
       if (!isHealthy(status)) process.exitCode = 1;
     });
 }
 
-async function readStatus(target: Operated): Promise<Status> {
+async function readStatus(target: Operated, output: Output): Promise<Status> {
   // By itself and first: loading the client of a log takes long, and those who are asked meanwhile would seem silent.
-  const head = target.eventLog === null ? null : await readHead(target.eventLog);
+  const head = target.eventLog === null ? null : await readHead(target.eventLog, output);
   const [services, consumers] = await Promise.all([
     Promise.all(target.services.map(healthOf)),
     readConsumers(target),
@@ -110,12 +110,14 @@ async function askConsumers(opsUrl: string, operatorToken: string): Promise<Cons
   }
 }
 
-async function readHead(eventLog: EventStoreConfig): Promise<string> {
-  const store = await openEventStore(eventLog, { application: 'annals status' });
+/** Null, with a note, where the log is away: the services are then all the more of interest. */
+async function readHead(eventLog: EventStoreConfig, output: Output): Promise<string | null> {
   try {
-    return await store.head();
-  } finally {
-    await store.close();
+    const store = await openEventStore(eventLog, { application: 'annals status' });
+    return await store.head().finally(() => store.close());
+  } catch (error) {
+    output.note(`The log cannot be read: ${error instanceof Error ? error.message : error}`);
+    return null;
   }
 }
 

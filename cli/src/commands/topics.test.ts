@@ -58,6 +58,7 @@ async function topics(...args: string[]): Promise<string> {
     line: (text: string) => void lines.push(text),
     json: (value: unknown) => void lines.push(JSON.stringify(value)),
     note: () => undefined,
+    onUnread: () => undefined,
     isInteractive: false,
   };
   await topicsCommand(output).parseAsync([...args, '--ops', url], { from: 'user' });

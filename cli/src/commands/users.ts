@@ -9,6 +9,9 @@ import { dataOption, operated, opsOption } from '../locate.ts';
 import { confirm } from '../operate/ask.ts';
 import { Failure, type Output } from '../output.ts';
 
+/** Erasing somebody with many sessions and articles takes a while. */
+const TIMEOUT_MS = 60_000;
+
 interface CreateAdminOptions {
   readonly username: string;
   readonly email: string;
@@ -72,6 +75,9 @@ async function askCommandApi(
       ...(sent ? { 'content-type': 'application/json' } : {}),
     },
     ...(sent ? { body: JSON.stringify(sent) } : {}),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  }).catch(() => {
+    throw new Failure(`command-api does not answer at ${opsUrl}`);
   });
   const body: unknown = await response.json();
   if (response.status === status) return body;

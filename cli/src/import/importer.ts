@@ -1,5 +1,6 @@
 /** Imports a folder: finds, reads and brings its documents, many at a time, in bounded memory. */
 import pLimit from 'p-limit';
+import { Failure } from '../output.ts';
 import type { ApiClient } from './api-client.ts';
 import {
   articleKey,
@@ -119,6 +120,8 @@ export async function importFiles(
   try {
     await bringChunks();
   } catch (error) {
+    // Of no file in particular, such as a token that is over.
+    if (error instanceof Refusal) throw new Failure(`${error.message} (${error.code})`);
     if (!options.signal?.aborted) throw error;
   }
   return {

@@ -156,8 +156,8 @@ describe('the gateway', () => {
     expect([commands, queries].flatMap(({ seen }) => seen)).toEqual([]);
   });
 
-  test.each(['/v1/things/..', '/v1/things/%2e%2E', '/v1/things/.'])(
-    '%s reaches no other path',
+  test.each(['/v1/things/..', '/v1/things/%2e%2E', '/v1/things/.', '/v1/things/..a', '/v1/things/a..%2fb'])(
+    '%s reaches no other path, and is not there',
     async (path) => {
       await open();
       const request = httpRequest(`${url}`, { path }).end();
@@ -316,6 +316,20 @@ describe('the gateway', () => {
       'application/problem+json; charset=utf-8',
     ]);
     response.resume();
+  });
+
+  test('a request that offers another protocol, or waits for 100 Continue, is answered like any other', async () => {
+    await open();
+    const answerTo = async (headers: Record<string, string>, body?: string) => {
+      const request = httpRequest(`${url}/v1/things`, { method: body ? 'POST' : 'GET', headers });
+      if (body) request.once('continue', () => request.end(body));
+      else request.end();
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      return [response.statusCode, await text(response)];
+    };
+    const h2c = { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABk' };
+    expect(await answerTo(h2c)).toEqual([200, 'queries ']);
+    expect(await answerTo({ expect: '100-continue' }, 'one')).toEqual([200, 'commands one']);
   });
 
   test('closing waits for sockets to be closed by the notifier', async () => {

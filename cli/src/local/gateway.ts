@@ -4,6 +4,7 @@
  * alone.
  */
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Route } from '@annals/contracts/kit/route';
 import { Problem } from '@annals/contracts/problems';
@@ -49,7 +50,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { publicUrl, routes, onFailure = () => {} } = options;
   const upstreams = await watchUpstreams(options.upstreams);
   const fastify = createFastify({
-    http: { maxHeaderSize: MAX_HEADER_BYTES },
+    http: { maxHeaderSize: MAX_HEADER_BYTES, shouldUpgradeCallback: isWebSocket },
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     exposeHeadRoutes: false,
@@ -150,7 +151,8 @@ function forward(
     getUpstream: () => upstream,
     // A refusal is an answer: whoever asked decides when to ask again, and how long to wait at all.
     retryDelay: () => null,
-    rewriteRequestHeaders: (_request, headers) => ({
+    // What it expects is `100 Continue`, and it has got that.
+    rewriteRequestHeaders: (_request, { expect: _, ...headers }) => ({
       ...headers,
       'x-forwarded-for': [headers['x-forwarded-for'], request.socket.remoteAddress]
         .filter(Boolean)
@@ -168,9 +170,17 @@ function forward(
   });
 }
 
-/** `..` would be resolved on the way and reach another path than the one that was matched. */
+/** Other protocols, such as the h2c that some clients offer with each request, are not taken up: it is answered as it is. */
+function isWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket';
+}
+
+/**
+ * `..` would be resolved on the way and reach another path than the one that was matched. Reply-from refuses whatever
+ * looks like it, such as `..a`, which is no resource's name either.
+ */
 function hasDotSegments(path: string): boolean {
-  return path.split('/').some((segment) => /^(\.|%2e){1,2}$/i.test(segment));
+  return /\/\.\.|\.\.\/|\/\.(\/|$)/.test(decodeURIComponent(path));
 }
 
 /** By router path; what a parameter is called does not tell paths apart. */

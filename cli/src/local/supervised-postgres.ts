@@ -24,20 +24,29 @@ export async function supervisePostgres(
   let current: PostgresServer | null = first;
   const aborter = new AbortController();
 
-  async function keepRunning(): Promise<void> {
-    for (let attempt = 0; ; attempt++) {
-      await current?.ended;
-      if (aborter.signal.aborted) return;
-      current = null;
-      say('PostgreSQL ended unexpectedly; it will be restarted');
+  /** Tries until it runs; null where it is no longer wanted. */
+  async function startAgain(): Promise<PostgresServer | null> {
+    for (let attempt = 0; !aborter.signal.aborted; attempt++) {
       await sleep(backoff(attempt), undefined, { signal: aborter.signal }).catch(() => undefined);
-      if (aborter.signal.aborted) return;
+      if (aborter.signal.aborted) break;
       try {
-        current = await startPostgres(options);
-        attempt = 0;
+        return await startPostgres(options);
       } catch (error) {
         say(error instanceof Error ? error.message : String(error));
       }
+    }
+    return null;
+  }
+
+  async function keepRunning(): Promise<void> {
+    while (current) {
+      await current.ended;
+      current = null;
+      if (aborter.signal.aborted) return;
+      say('PostgreSQL ended unexpectedly; it will be restarted');
+      current = await startAgain();
+      // It took longer than anybody wanted it.
+      if (aborter.signal.aborted) return;
     }
   }
 

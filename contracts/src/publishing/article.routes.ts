@@ -285,6 +285,8 @@ export const getArticle = defineRoute({
       path: ['exclude'],
       message: 'cannot be combined with fields',
     }),
+  // `asOf` of somebody else's publication.
+  problems: ['forbidden'],
   success: answers(articleDetail),
 });
 

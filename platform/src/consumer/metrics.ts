@@ -13,6 +13,8 @@ export interface ConsumerMetrics {
   readonly auditDifferences: Gauge<'consumer'>;
   readonly audited: Counter<'consumer'>;
   readonly auditRounds: Counter<'consumer'>;
+  /** Another process has the lease from here on, or nobody: what only its holder knows is not told any more. */
+  letGo(consumer: string): void;
   /** The consumer is gone for good. */
   forget(consumer: string): void;
   /** Age of the newest event handled, 0 once caught up. */
@@ -50,6 +52,10 @@ export function consumerMetrics(registry: Registry): ConsumerMetrics {
     ),
     audited: counter('annals_audit_documents_total', 'Documents held against a fold of the log'),
     auditRounds: counter('annals_audit_rounds_total', 'Times that a whole view was held against the log'),
+    letGo(consumer) {
+      metrics.owned.set({ consumer }, 0);
+      lag.remove({ consumer });
+    },
     forget(consumer) {
       for (const one of [metrics.owned, metrics.held, metrics.parkedKeys, metrics.unowned, lag])
         one.remove({ consumer });

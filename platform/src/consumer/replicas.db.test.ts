@@ -83,3 +83,26 @@ test('a projection that nobody owns shows in the metrics of whoever shares the d
   await kit.store.drop(VIEW, 0);
   await eventually(async () => expect(await unowned()).toEqual({ counts_v2: 0, others_v1: 0 }));
 });
+
+test('who has lost a lease tells no more of what only its holder knows', async () => {
+  const metrics = new Registry();
+  const told = async () => {
+    const names = ['annals_consumer_owned', 'annals_consumer_held', 'annals_consumer_lag_seconds'];
+    const found = await Promise.all(names.map(async (name) => metrics.getSingleMetric(name)?.get()));
+    return found.map((one) => one?.values.map(({ value }) => value));
+  };
+  const onKeys = (id: string) => {
+    if (id === 'bad') throw new Error('no key');
+  };
+  await kit.run('one', [counting({ onKeys })], { metrics });
+  await kit.append(['Counted', { id: 'good', by: 1 }]);
+  await kit.caughtUp(VIEW);
+  await kit.append(['Counted', { id: 'bad', by: 1 }]);
+  await eventually(async () => expect(await told()).toEqual([[1], [1], [0]]));
+  await kit.pool.query(
+    `update consumers.checkpoints
+     set owner = 'another', epoch = epoch + 1, lease_until = now() + interval '1 hour' where consumer = $1`,
+    [VIEW],
+  );
+  await eventually(async () => expect(await told()).toEqual([[0], [0], []]));
+});

@@ -257,7 +257,8 @@ export class Runner {
     const claim = this.#holding?.claim;
     this.#holding = undefined;
     this.#repairs.forget();
-    this.#options.metrics.owned.set({ consumer: this.consumer }, 0);
+    this.#hold.end();
+    this.#options.metrics.letGo(this.consumer);
     return claim;
   }
 

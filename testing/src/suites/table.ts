@@ -6,7 +6,11 @@ import { isProductionStack, kafkaHome, secantusdbHome } from '../config.ts';
 /** How the suites of this folder, and those of whole services on a server, begin. */
 const CONTRACT = /^(event store|consumer store|documents|key store): (.+)|^integration topics/;
 /** Whole stacks. */
-const STACKS: Readonly<Record<string, string>> = { e2e: 'end-to-end tests', shared: 'guarantees and fuzz' };
+const STACKS: Readonly<Record<string, string>> = {
+  e2e: 'end-to-end tests',
+  shared: 'guarantees and fuzz',
+  guarantees: 'guarantees with a stack each',
+};
 
 const server = (home: string | undefined) => (home === undefined ? 'not installed' : basename(home));
 const stack = isProductionStack

@@ -10,6 +10,8 @@ export class Connection {
   readonly #webSocket: WebSocket;
   /** The TCP socket: shared frames are written to it directly, which is safe without compression. */
   readonly #socket: Duplex;
+  /** Shared by all replays that wait. */
+  #draining: Promise<void> | null = null;
 
   constructor(context: SocketContext, webSocket: WebSocket, socket: Duplex) {
     this.#context = context;
@@ -39,13 +41,20 @@ export class Connection {
     this.write(PING_FRAME);
   }
 
-  /** Sends lines as one frame and waits until the client has taken nearly all of what waits for it. */
-  async replay(lines: readonly string[]): Promise<void> {
+  /** Null where a replay may go on; otherwise settles once the client has taken some of what waits for it. */
+  backlog(): Promise<void> | null {
+    if (!this.isOpen || this.#socket.writableLength <= this.#context.limits.replayBytes) return null;
+    this.#draining ??= drained(this.#socket).finally(() => {
+      this.#draining = null;
+    });
+    return this.#draining;
+  }
+
+  /** Sends lines, if there are any, as one frame. */
+  replay(lines: readonly string[]): void {
+    if (lines.length === 0) return;
     this.write(textFrame(lines.join('\n')));
     this.#context.metrics.delivered(lines.length);
-    while (this.isOpen && this.#socket.writableLength > this.#context.limits.replayBytes) {
-      await drained(this.#socket);
-    }
   }
 
   /** Begins the closing handshake; false where it has begun already. */

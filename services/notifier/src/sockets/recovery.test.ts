@@ -180,3 +180,28 @@ test('a replay keeps to the client’s pace: little waits in the process, nothin
   await waitFor(() => client.events('articles').at(-1) === 141);
   expect(client.events('articles')).toEqual(range(1, 141));
 });
+
+test('replays of many channels at once share the socket’s pace: nobody who reads gets 3008', async () => {
+  const channels = Array.from({ length: 20 }, (_, n) => `article:${n}`);
+  const eventsOf = (id: number) => range(1, 4 * (channels.length - id));
+  const pad = 'x'.repeat(30_000);
+  server.world.stored.length = 0;
+  for (const [id, channel] of channels.entries())
+    for (const n of eventsOf(id)) {
+      const frame = JSON.stringify({ type: 'event', channel, position: position(n), pad });
+      server.world.stored.push({ ...line(n, channel), frame });
+    }
+  const client = await server.connect();
+  client.send(...channels.map((channel, id) => ({ id, type: 'subscribe', channel, since: position(0) })));
+  client.socket.pause();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  client.socket.resume();
+  for (const [id, channel] of channels.entries()) {
+    expect(await client.until((message) => message.id === id)).toMatchObject({
+      type: 'subscribed',
+      recovered: true,
+    });
+    expect(client.events(channel)).toEqual(eventsOf(id));
+  }
+  expect(client.closeCode).toBeUndefined();
+});

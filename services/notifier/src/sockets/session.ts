@@ -57,9 +57,9 @@ export class Session implements Member {
     return this.#identity;
   }
 
-  /** The channels that it follows. */
+  /** The channels that it follows, or is about to. */
   channels(): Channel[] {
-    return [...this.#all()].filter(({ isLive }) => isLive).map(({ channel }) => channel);
+    return [...this.#all()].map(({ channel }) => channel);
   }
 
   /** Takes one incoming text frame: messages, one a line. Null: a frame that is no text. */
@@ -230,6 +230,7 @@ export class Session implements Member {
     const subscriber = {
       userId: this.userId,
       isWanted,
+      backlog: () => this.#connection.backlog(),
       replay: (lines: readonly string[]) => {
         this.#settleBy = Number.POSITIVE_INFINITY;
         return this.#connection.replay(lines);

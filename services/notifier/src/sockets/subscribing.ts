@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Position, UnknownPosition } from '@annals/platform/event-store/port';
 import { verdictFor } from '../channels/access.ts';
 import type { Channel } from '../channels/channel.ts';
-import { findOrigin, nextFromLog, nextFromRing } from '../recovery/recovery.ts';
+import { findOrigin, nextFromLog, nextFromRing, type Step } from '../recovery/recovery.ts';
 import type { ErrorCode, SocketContext } from './context.ts';
 
 const THROUGH_RETRY_MS = 20;
@@ -16,8 +16,10 @@ export interface Subscriber {
   readonly userId: string | null;
   /** False once the subscription or the socket has ended: nothing more is to be done. */
   readonly isWanted: () => boolean;
-  /** Sends lines of a replay, and settles once the client has taken nearly all that waits for it. */
-  readonly replay: (lines: readonly string[]) => Promise<void>;
+  /** Null where a replay may go on; otherwise settles once the client has taken some of what waits for it. */
+  readonly backlog: () => Promise<void> | null;
+  /** Sends lines of a replay, if there are any. */
+  readonly replay: (lines: readonly string[]) => void;
   /** Joins the channel: called in the turn in which nothing lies between the subscriber and the live lines. */
   readonly join: (recovered: boolean) => void;
 }
@@ -59,18 +61,27 @@ async function catchUp(
   since: Position,
 ): Promise<void> {
   let position = since;
+  /** Read, and not sent yet: what the client has not taken, of other replays as well, comes first. */
+  let read: Step | null = null;
   while (subscriber.isWanted()) {
-    if (!right.isFresh) {
+    const backlog = subscriber.backlog();
+    if (backlog !== null) {
+      await backlog;
+    } else if (!right.isFresh) {
+      // Who may follow has changed since: lines are read again after the check.
+      read = null;
       await right.renew();
-      continue;
+    } else {
+      const next = read ?? nextFromRing(recovery, channel.name, position);
+      if (next === null) return subscriber.join(true);
+      if (next === 'read-log') {
+        read = await nextFromLog(recovery, channel.name, position);
+      } else {
+        subscriber.replay(next.lines);
+        position = next.position;
+        read = null;
+      }
     }
-    const next = nextFromRing(recovery, channel.name, position);
-    if (next === null) return subscriber.join(true);
-    const step = next === 'read-log' ? await nextFromLog(recovery, channel.name, position) : next;
-    // Reading takes time; where the right to these lines changed meanwhile they are read again after the check.
-    if (!right.isFresh || !subscriber.isWanted()) continue;
-    if (step.lines.length > 0) await subscriber.replay(step.lines);
-    position = step.position;
   }
 }
 

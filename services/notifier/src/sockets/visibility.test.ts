@@ -223,3 +223,19 @@ test('who loses a permission is checked before the lines of that batch', async (
   expect(keeping.events(CHANNEL)).toEqual([101, 103]);
   expect(losing.events(CHANNEL)).toEqual([]);
 });
+
+test('who loses a permission while a subscription is under way is checked again before it goes on', async () => {
+  server.world.mayFollow = (_channel, user) => user !== null;
+  for (const n of [90, 95]) server.world.stored.push(line(n, CHANNEL));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.world.slowLog = promise;
+  const client = await server.connect();
+  await client.request({ id: 1, type: 'authenticate', token: 'user-1' });
+  client.send({ id: 2, type: 'subscribe', channel: CHANNEL, since: position(80) });
+  await client.request({ id: 3, type: 'ping' });
+  server.world.mayFollow = () => false;
+  server.sessions.permissionsChanged(userId(1), position(101), server.hub);
+  resolve();
+  expect(await client.until(({ id }) => id === 2)).toMatchObject({ code: 'forbidden' });
+  expect(client.events(CHANNEL)).toEqual([]);
+});
