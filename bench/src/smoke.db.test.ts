@@ -16,8 +16,9 @@ test('every bench has a name of its own, and --help lists it', async () => {
   for (const name of names) expect(stdout).toContain(name);
 });
 
-test('a quick run of the append bench ends with its table', async () => {
-  const { stdout } = await bench('--quick', '--only', 'append');
+test('a quick run of two benches, of the log and of views, ends with its table', async () => {
+  const { stdout } = await bench('--quick', '--only', 'append,growth');
   expect(stdout).toMatch(/append of 300 B, 64 in flight, revision checked .* ≥ 85 %/);
   expect(stdout).toMatch(/events that the reader skipped .* 0 of \d+ vs/);
+  expect(stdout).toMatch(/list, cursor deep inside at 200 articles .* cost flat within 20 %/);
 });

@@ -1,12 +1,15 @@
 /** What appends, lists and replays cost as the log and the views grow. */
 import { listArticles } from '@annals/contracts/publishing/article.routes';
+import { connectionConfig } from '@annals/platform/postgres/pool';
 import { profiles } from '@annals/projector/identity/profiles.projection';
 import { articleCounters } from '@annals/projector/publishing/article-counters.projection';
 import { articleList } from '@annals/projector/publishing/article-list.projection';
+import { categories } from '@annals/projector/publishing/categories.projection';
 import { encodeCursor } from '@annals/query-api/lists/cursor';
 import { planList } from '@annals/query-api/lists/plan';
 import { compile, type Statement } from '@annals/query-api/lists/sql';
 import { visibleArticles } from '@annals/query-api/publishing/article-source';
+import { settingsOfQuick } from '@annals/query-api/settings';
 import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { type BenchContext, defineBench, type Row } from '../kit/bench.ts';
@@ -21,10 +24,12 @@ const FULL: Sizes = [10_000, 100_000, 1_000_000];
 const QUICK: Sizes = [50, 100, 200];
 /** Or as many as there are articles in the smallest log. */
 const PEOPLE = 5_000;
-const projections = [articleList, articleCounters, profiles];
+const projections = [articleList, articleCounters, profiles, categories];
 /** The articles whose events are replayed again, and appends in flight. */
 const REPLAYED = { full: 2_000, quick: 20 };
 const IN_FLIGHT = 64;
+/** For the vacuum of a million articles. */
+const MAINTENANCE_MS = 10 * 60_000;
 /** Costs may rise by a fifth: rates may fall to this. */
 const FLAT = 1 / 1.2;
 
@@ -99,10 +104,14 @@ async function grow(context: BenchContext, articles: number, small?: Grown): Pro
   if (small) await multiplyViews(small.side, side, projections, { from: small.articles, to: articles });
   else await fold(side, projections);
   // As one of query-api's shared connections.
-  const client = new pg.Client({
-    connectionString: side.url,
-    options: '-c jit=off -c plan_cache_mode=force_generic_plan',
-  });
+  const client = new pg.Client(
+    connectionConfig({
+      url: side.url,
+      application: 'bench-lists',
+      settings: settingsOfQuick,
+      statementTimeoutMs: MAINTENANCE_MS,
+    }),
+  );
   await client.connect();
   context.onEnd(() => client.end());
   await client.query('vacuum analyze');
