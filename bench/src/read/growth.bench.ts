@@ -22,8 +22,8 @@ import { fold, openReadSide, type ReadSide } from './views.ts';
 type Sizes = readonly [number, number, number];
 const FULL: Sizes = [10_000, 100_000, 1_000_000];
 const QUICK: Sizes = [50, 100, 200];
-/** Or as many as there are articles in the smallest log. */
-const PEOPLE = 5_000;
+/** Each has written more than a page of the smallest log; or as many as there are articles in it. */
+const PEOPLE = 400;
 const projections = [articleList, articleCounters, profiles, categories];
 /** The articles whose events are replayed again, and appends in flight. */
 const REPLAYED = { full: 2_000, quick: 20 };
