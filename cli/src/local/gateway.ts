@@ -177,7 +177,7 @@ function isWebSocket({ headers }: IncomingMessage): boolean {
 
 /**
  * `..` would be resolved on the way and reach another path than the one that was matched. Reply-from refuses whatever
- * looks like it, such as `..a`, which is no resource's name either.
+ * holds `/..` or `../`; of what there can be, that is the followers of somebody called `a..`, who are found by id.
  */
 function hasDotSegments(path: string): boolean {
   return /\/\.\.|\.\.\/|\/\.(\/|$)/.test(decodeURIComponent(path));
