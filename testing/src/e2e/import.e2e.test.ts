@@ -81,9 +81,10 @@ describe('P15 annals import', () => {
     expect(first.refused).toMatchObject([
       { file: expect.stringContaining('empty.md'), reason: expect.any(String) },
     ]);
-    await expect.poll(async () => (await listed(name)).length, { timeout: 10_000 }).toBe(5);
-    for (const article of await listed(name))
-      expect(article).toMatchObject({ isPublished: true, publishedAt: '2024-01-01T00:00:00.000Z' });
+    const published = async () => (await listed(name)).filter(({ isPublished }) => isPublished);
+    await expect.poll(async () => (await published()).length, { timeout: 10_000 }).toBe(5);
+    for (const article of await published())
+      expect(article).toMatchObject({ publishedAt: '2024-01-01T00:00:00.000Z' });
     expect(await runImport(name)).toMatchObject({ created: 0, updated: 0, unchanged: 5 });
     expect(await runImport(name, 'knows-nothing')).toMatchObject({ created: 0, updated: 0, unchanged: 5 });
     const file = join(folder, name, 'document-3.md');
