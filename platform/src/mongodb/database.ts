@@ -8,6 +8,7 @@ import {
   type TransactionOptions,
 } from 'mongodb';
 import { backoff } from '../postgres/backoff.ts';
+import { Connection } from './connection.ts';
 import { hasLabel } from './errors.ts';
 
 export interface MongoOptions {
@@ -58,7 +59,8 @@ const defaultTransactionOptions: TransactionOptions = {
 
 /** Makes a client; it connects when it is first used. */
 export function openMongo({ url, application }: MongoOptions): MongoDatabase {
-  const client = new MongoClient(url, {
+  const options = {
+    connectionType: Connection,
     appName: application,
     ignoreUndefined: true,
     serverSelectionTimeoutMS: SELECTION_MS,
@@ -66,7 +68,8 @@ export function openMongo({ url, application }: MongoOptions): MongoDatabase {
     waitQueueTimeoutMS: SELECTION_MS,
     socketTimeoutMS: ANSWER_MS,
     writeConcern: { w: 'majority' },
-  });
+  } as const;
+  const client = new MongoClient(url, options);
   const db = client.db();
   let clock: { readonly at: number; readonly time: number } | undefined;
   let transactions: boolean | undefined;
