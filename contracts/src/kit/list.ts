@@ -43,6 +43,8 @@ export interface ListOptions {
 
 /** `page × pageSize` may reach this; beyond it only cursors go. */
 export const MAX_PAGE_DEPTH = 10_000;
+/** Of a cursor: it carries the sort keys of a row, which may be a long title. */
+const MAX_CURSOR = 12_000;
 /** Values of one filter. */
 const MAX_VALUES = 20;
 
@@ -57,7 +59,7 @@ export function listQuery(options: ListOptions = {}) {
     cursor: z
       .string()
       .min(1)
-      .max(1_000)
+      .max(MAX_CURSOR)
       .optional()
       .meta({ description: '`start`, then as `next` and `previous` say' }),
   };

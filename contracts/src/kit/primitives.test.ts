@@ -45,6 +45,18 @@ describe('times', () => {
     for (const bad of ['2026-11-22', '2026-11-22T10:00:00', '2026-02-30T10:00:00Z'])
       expect(timestampInput.safeParse(bad).success).toBe(false);
   });
+
+  it('are of years that every store holds, in UTC', () => {
+    for (const edge of ['0001-01-01T00:00:00.000Z', '9999-12-31T23:59:59.999Z'])
+      expect(timestampInput.parse(edge)).toBe(edge);
+    for (const bad of [
+      '0000-12-31T23:59:59Z',
+      '0001-01-01T00:00:00+00:01',
+      '9999-12-31T23:59:59-01:00',
+      '9999-12-31T24:00:00Z',
+    ])
+      expect(timestampInput.safeParse(bad).success).toBe(false);
+  });
 });
 
 describe('positions', () => {

@@ -9,9 +9,19 @@ export const timestamp = z.iso
   .datetime({ precision: 3, message: 'must be an RFC 3339 time in UTC with milliseconds' })
   .meta({ description: 'RFC 3339, UTC, milliseconds' });
 
+/** What every store can hold and RFC 3339 can write, in UTC. */
+const FIRST_TIME = Date.parse('0001-01-01T00:00:00.000Z');
+const LAST_TIME = Date.parse('9999-12-31T23:59:59.999Z');
+
+function isStorable(time: string): boolean {
+  const at = Date.parse(time);
+  return at >= FIRST_TIME && at <= LAST_TIME;
+}
+
 /** A time as clients may write it: any RFC 3339 offset and precision; normalised to {@link timestamp}. */
 export const timestampInput = z.iso
   .datetime({ offset: true, message: 'must be an RFC 3339 time' })
+  .refine(isStorable, { message: 'must be of the years 1 to 9999 in UTC' })
   .transform((value) => new Date(value).toISOString())
   .meta({ description: 'RFC 3339 time' });
 

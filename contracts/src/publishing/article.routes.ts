@@ -114,7 +114,7 @@ export const restoreArticle = defineRoute({
   access: 'owner',
   params: byId,
   success: changed,
-  problems: ['title-taken'],
+  problems: ['title-taken', 'external-id-taken'],
 });
 
 export const publishArticle = defineRoute({

@@ -10,7 +10,7 @@ export const titleWordsView = { name: 'title_words', version: 1 } as const;
 /** Documents: an article as one screen shows it; found by id or `activeSlug`. */
 export const articleDetailsView = { name: 'article_details', version: 3, store: 'documents' } as const;
 /** Rows: one per change of an article, keyed by {@link historyKey}. */
-export const articleHistoryView = { name: 'article_history', version: 2 } as const;
+export const articleHistoryView = { name: 'article_history', version: 3 } as const;
 /** Rows: comments by id. */
 export const commentsView = { name: 'comments', version: 2 } as const;
 /** Rows: who likes what, keyed by {@link likeKey}. */
@@ -145,6 +145,10 @@ export interface ArticleHistoryColumns {
   readonly article_id: string;
   readonly revision: number;
   readonly at: string;
+  /** Names of what was set, by which a field's newest row is found without a look at contents. */
+  readonly fields: readonly string[];
+  /** The user's id; null where nobody in particular did it, and of the creation. */
+  readonly changed_by: string | null;
 }
 
 /** A like. */

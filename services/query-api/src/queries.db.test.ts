@@ -1,11 +1,13 @@
 import { problems } from '@annals/contracts/problems';
+import { counterKeys, historyKey } from '@annals/contracts/publishing/docs';
 import { routes } from '@annals/contracts/routes';
-import { openReadSide, PUBLIC_URL, type ReadSide } from '@annals/testing/read-side';
+import { as, openReadSide, PUBLIC_URL, type ReadSide } from '@annals/testing/read-side';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Article, category, ids, person } from './facts.fixture.ts';
 import {
   articleCounters,
   articleDetails,
+  articleHistory,
   articleList,
   articleSearch,
   categories,
@@ -127,6 +129,31 @@ describe('positions', () => {
     }
     await side.pool.query('delete from consumers.parked_keys');
     expect((await side.get('/v1/articles')).headers.get('annals-parked')).toBeNull();
+  });
+
+  test('categories, and what articles were, are not passed off as whole either', async () => {
+    const engines = category('Engines');
+    const position = await side.append(engines, article.updated({ title: 'Anew', isPublished: true }));
+    const headers = { 'annals-min-position': position, prefer: 'wait=10' };
+    const owner = { as: as(ada.id), headers };
+    const asOf = `${path}?asOf=0`;
+    for (const [view, key, asked] of [
+      [categories.name, engines.id, `/v1/categories/${engines.id}`],
+      [categories.name, engines.id, '/v1/categories/engines'],
+      [articleCounters.name, counterKeys.category(engines.id), '/v1/categories/Engines'],
+      [articleDetails.name, article.id, asOf],
+      [articleHistory.name, historyKey(article.id, 0), asOf],
+      [articleHistory.name, historyKey(article.id, 0), `${path}/history/1`],
+    ] as const) {
+      await side.pool.query(`insert into consumers.parked_keys values ($1, $2, $3, 'x')`, [
+        view,
+        key,
+        position,
+      ]);
+      expect([asked, (await side.get(asked, owner)).body.code]).toEqual([asked, 'projection-parked']);
+      await side.pool.query('delete from consumers.parked_keys');
+      expect([asked, (await side.get(asked, owner)).status]).toEqual([asked, 200]);
+    }
   });
 });
 

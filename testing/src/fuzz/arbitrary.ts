@@ -55,6 +55,7 @@ export function spoiled(value: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
 export const wrong: fc.Arbitrary<unknown> = fc.oneof(
   fc.jsonValue({ maxDepth: 2 }),
   fc.constantFrom<unknown>(null, '', [], {}, -1, 0, 1e308, 1.5, true, '\u0000', '\ud800', '__proto__', ' '),
+  fc.constantFrom('0000-01-01T00:00:00Z', '9999-12-31T23:59:59-01:00', '2026-02-30T00:00:00Z'),
   fc.constantFrom(255, 1_001, 20_000).map((length) => 'x'.repeat(length)),
   fc.constantFrom(21, 101).map((length) => Array.from({ length }, (_, index) => `item ${index}`)),
   fc.string({ unit: 'binary', maxLength: 20 }),
@@ -119,14 +120,19 @@ const BY_FORMAT: Readonly<Record<string, () => fc.Arbitrary<string>>> = {
   email: () => fc.stringMatching(/^[a-zA-Z0-9]{1,12}\.[a-z]{1,5}@[a-z]{2,8}\.org$/),
   uri: () => fc.oneof(fc.webUrl(), fc.stringMatching(/^https:\/\/[a-z]{1,9}\.org\/[a-z0-9]{0,9}$/)),
   'date-time': () =>
-    fc
-      .date({
-        min: new Date('1990-01-01T00:00:00Z'),
-        max: new Date('2035-01-01T00:00:00Z'),
-        noInvalidDate: true,
-      })
-      .map((date) => date.toISOString()),
+    fc.oneof(
+      { arbitrary: timesOfYears(1990, 2035), weight: 4 },
+      timesOfYears(0, 9999),
+      fc.constantFrom('0000-12-31T23:59:59Z', '9999-12-31T23:59:59-23:59'),
+    ),
 };
+
+function timesOfYears(first: number, last: number): fc.Arbitrary<string> {
+  const yearBegins = (year: number) => new Date(`${String(year).padStart(4, '0')}-01-01T00:00:00Z`);
+  return fc
+    .date({ min: yearBegins(first), max: yearBegins(last), noInvalidDate: true })
+    .map((date) => date.toISOString());
+}
 
 function textOf({ format = '', pattern, minLength = 0, maxLength }: JsonSchema): fc.Arbitrary<string> {
   const formatted = BY_FORMAT[format];

@@ -16,6 +16,8 @@ const columns: Record<keyof ArticleHistoryColumns, Column<ArticleHistoryDoc>> = 
   article_id: { type: 'text', of: (doc) => doc.articleId },
   revision: { type: 'integer', of: (doc) => doc.revision },
   at: { type: 'timestamptz', of: (doc) => doc.at },
+  fields: { type: 'text[]', of: (doc) => Object.keys(doc.set) },
+  changed_by: { type: 'text', of: (doc) => (doc.type === 'ArticleCreated' ? null : doc.by) },
 };
 
 export const articleHistory = defineProjection<ArticleHistoryDoc>()({

@@ -53,7 +53,7 @@ interface Links {
 
 function linksOf(asked: Asked, plan: ListPlan, row: ListRow): Links {
   const { page, pageSize } = asked.query;
-  const more = row.found > pageSize;
+  const more = row.found > pageSize || row.isCut;
   const keysAt = (index: number): readonly string[] | null => {
     const keys = row.keys?.[index];
     return keys === undefined ? null : (JSON.parse(keys) as string[]);
@@ -64,7 +64,9 @@ function linksOf(asked: Asked, plan: ListPlan, row: ListRow): Links {
     keys && linkTo(asked, { cursor: encodeCursor(plan.identity, { direction, keys }) });
   if (page !== undefined) {
     const onward = () =>
-      nextNeedsCursor(asked.query) ? byCursor('next', last()) : linkTo(asked, { page: page + 1 });
+      row.isCut || nextNeedsCursor(asked.query)
+        ? byCursor('next', last())
+        : linkTo(asked, { page: page + 1 });
     return {
       next: more ? onward() : null,
       previous: page > 1 ? linkTo(asked, { page: page - 1 }) : null,
@@ -82,10 +84,9 @@ function linksOf(asked: Asked, plan: ListPlan, row: ListRow): Links {
 
 /** The same list elsewhere: every other parameter stays. */
 function linkTo({ publicUrl, url }: Asked, place: { page: number } | { cursor: string }): string {
-  const [path = '', query = ''] = url.split('?', 2);
-  const parameters = new URLSearchParams(query);
+  const { pathname, searchParams: parameters } = new URL(url, publicUrl);
   parameters.delete('page');
   parameters.delete('cursor');
   for (const [name, value] of Object.entries(place)) parameters.set(name, String(value));
-  return `${publicUrl}${path}?${parameters}`;
+  return `${publicUrl}${pathname}?${parameters}`;
 }

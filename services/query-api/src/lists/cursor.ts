@@ -16,18 +16,35 @@ export interface Cursor {
 }
 
 const START = 'start';
-const encoded = z.tuple([z.string(), z.enum(['next', 'previous']), z.array(z.string().max(600)).max(8)]);
+/** In UTF-16 units. The title of 200 letters that unfolds the most (`foldTitle`: a ligature is up to 18) has 3,600. */
+const LONGEST_KEY = 4_000;
+const encoded = z.tuple([
+  z.string(),
+  z.enum(['next', 'previous']),
+  z.array(z.string().max(LONGEST_KEY)).max(8),
+]);
 
-const isTime = (text: string) =>
-  /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d)?$/.test(text) &&
-  !Number.isNaN(Date.parse(text.replace(/([+-]\d\d)$/, '$1:00')));
+const TIME = /^(?!0000)(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(\.\d{1,6})?[+-](0\d|1[0-4])(:[0-5]\d)?$/;
+
+/** True for times that are in the calendar: of others PostgreSQL makes an error. */
+function isTime(text: string): boolean {
+  const [, date, clock] = TIME.exec(text) ?? [];
+  const at = Date.parse(`${date}T${clock}Z`);
+  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(`${date}T${clock}`);
+}
+
+/** Single precision: what is too small for it is an error as well. */
+function isReal(text: string): boolean {
+  if (!/^\d{1,9}(\.\d{1,20})?(e-\d{1,2})?$/.test(text)) return false;
+  return Number(text) === 0 || Math.fround(Number(text)) > 0;
+}
 
 /** What PostgreSQL prints for a type, and therefore reads again. */
 const isKey: Record<SortType, (text: string) => boolean> = {
   text: (text) => !text.includes('\u0000') && text.isWellFormed(),
   integer: (text) => /^-?\d{1,9}$/.test(text),
   bigint: (text) => /^-?\d{1,16}$/.test(text),
-  real: (text) => /^\d{1,9}(\.\d{1,20})?(e-\d{1,2})?$/.test(text),
+  real: isReal,
   timestamptz: (text) => text === '-infinity' || isTime(text),
 };
 

@@ -78,6 +78,8 @@ describe('P5 pages', () => {
       page: '2',
     });
     expect((await side.fresh(body.next)).status).toBe(200);
+    const { body: odd } = await side.fresh('/v1/articles?author[not]=who?&pageSize=1');
+    expect(new URL(odd.next).searchParams.get('author[not]')).toBe('who?');
   });
 
   test('beyond the end are empty', async () => {
@@ -144,6 +146,18 @@ describe('P5 cursors', () => {
     await side.append(first.deleted(true), third.deleted(true));
   });
 
+  test('hold the longest titles there can be', async () => {
+    const writer = person('sejong');
+    // The second unfolds into the most letters that any can.
+    const long = ['각'.repeat(200), '\ufdfa'.repeat(200)].map(
+      (title) => new Article({ author: writer, title }),
+    );
+    await side.append(...writer.facts, ...long.flatMap((one) => [one.created(), one.published()]));
+    const pages = await walk('/v1/articles?author=sejong&sort=-title&cursor=start&pageSize=1');
+    expect(pages.flat().sort()).toEqual(long.map(({ id }) => id).sort());
+    await side.append(...long.map((one) => one.deleted(true)));
+  });
+
   test('of another list, cut short, or made up are refused', async () => {
     const { body } = await side.fresh('/v1/articles?cursor=start&pageSize=3');
     const cursor = new URL(body.next).searchParams.get('cursor') ?? '';
@@ -159,6 +173,10 @@ describe('P5 cursors', () => {
       made([identity, 'sideways', keys]),
       made([identity, direction, keys.slice(1)]),
       made([identity, direction, ['2026-99-99 00:00:00+00', keys[1]]]),
+      made([identity, direction, ['2026-02-30 00:00:00+00', keys[1]]]),
+      made([identity, direction, ['0000-01-01 00:00:00+00', keys[1]]]),
+      made([identity, direction, ['2026-01-01 24:00:00+00', keys[1]]]),
+      made([identity, direction, ['2026-01-01 00:00:00+99', keys[1]]]),
       made([identity, direction, ["'; drop table views.article_list_v3; --", keys[1]]]),
       made([identity, direction, ['infinity', keys[1]]]),
       made([identity, direction, [keys[0], `\u0000`]]),

@@ -9,6 +9,8 @@ export interface ListRow {
   /** The items as JSON texts, with {@link SEPARATOR} between them, in the answer's order, empty where they are left out; null where there are none. */
   readonly items: string | null;
   readonly found: number;
+  /** True where more would follow, but for their weight. */
+  readonly isCut: boolean;
   /** The sort keys of each as a JSON array, in the order scanned; null where the plan needs none. */
   readonly keys: readonly string[] | null;
   /** Of all rows; where it is not exact, at most one more than {@link MAX_PAGE_DEPTH}. Null where a cursor is used. */
@@ -50,6 +52,9 @@ export function planList(path: string, request: ListRequest, source: ListSource)
   return { statement, identity, cursor, isCountExact, isQuick: isQuick(request, source), hasGaps };
 }
 
+/** Octets that a page of heavy items holds at most, and one item more. */
+const MAX_WEIGHT = 1024 * 1024;
+
 /** Rows that a quick list may skip. */
 const MAX_QUICK_OFFSET = 200;
 
@@ -87,25 +92,31 @@ function statementOf(
   const scan = isBackwards ? steps.map((step) => ({ ...step, descending: !step.descending })) : steps;
   const where = cursor ? [...source.where, beyond(scan, cursor.keys)] : source.where;
   const values = steps.map(({ value }, at) => sql`${value} as ${stepName(at)}`);
-  const columns = source.late ? sql`${source.key} as key` : source.columns;
-  const found = sql`select ${columns}, ${join(values, ', ')} from ${source.from} where ${all(where)}
+  const weight = source.weight ? [sql`${source.weight} as weight`] : [];
+  const columns = join(
+    [source.late ? sql`${source.key} as key` : source.columns, ...weight, ...values],
+    ', ',
+  );
+  const found = sql`select ${columns} from ${source.from} where ${all(where)}
     order by ${orderOf(scan, ({ value }) => value)}`;
   const pageClause = sql`page as (${pageOf(source, found, scan, request)})`;
   const ordered = (some: readonly Step[]) => orderOf(some, (_, at) => sql`page.${stepName(at)}`);
-  const keys = nextNeedsCursor(request)
-    ? sql`array_agg(${keysOf(steps)} order by ${ordered(scan)})`
-    : raw('null');
+  const keys =
+    source.weight || nextNeedsCursor(request)
+      ? sql`array_agg(${keysOf(steps)} order by ${ordered(scan)})`
+      : raw('null');
   const count = request.page === undefined ? raw('null') : countOf(source);
+  const isCut = raw(source.weight ? 'coalesce(max(page.scanned) > count(*), false)' : 'false');
   const item = source.late ? sql`coalesce(${source.item}, '')` : source.item;
   return sql`with ${join([...(source.with ?? []), pageClause], ', ')}
     select string_agg(${item}, e',\\r\\n' order by ${ordered(steps)}) as items,
-      count(*)::integer as found, ${keys} as keys, ${count} as count
+      count(*)::integer as found, ${isCut} as "isCut", ${keys} as keys, ${count} as count
     from page ${source.joins ?? nothing}`;
 }
 
 /** The page's rows, of all that were `found` in this order. */
 function pageOf(
-  { branches, late, columns }: ListSource,
+  { branches, late, columns, weight }: ListSource,
   found: Sql,
   scan: readonly Step[],
   { page = 1, pageSize }: ListRequest,
@@ -115,6 +126,13 @@ function pageOf(
   if (branches) {
     return sql`select found.* from ${branches} cross join lateral (${found} limit ${raw(page * pageSize + 1)}) found
       order by ${orderOf(scan, (_, at) => sql`found.${stepName(at)}`)} ${limits}`;
+  }
+  if (weight) {
+    const order = orderOf(scan, (_, at) => sql`one.${stepName(at)}`);
+    return sql`select * from (
+        select one.*, sum(one.weight) over (order by ${order}) - one.weight as ahead, count(*) over () as scanned
+        from (${found} ${limits}) one
+      ) weighed where ahead < ${raw(MAX_WEIGHT)}`;
   }
   if (!late) return sql`${found} ${limits}`;
   const steps = scan.map((_, at) => sql`picked.${stepName(at)}`);

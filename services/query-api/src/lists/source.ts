@@ -43,6 +43,8 @@ export interface ListSource {
   readonly late?: Sql;
   /** Columns of `from` that `item` and `joins` need; there they belong to `page`. */
   readonly columns: Sql;
+  /** How many octets an item is about, from `from`, where items can be large: a page ends early before it gets too heavy. */
+  readonly weight?: Sql;
   /** Joins to `page`, at most one row each. */
   readonly joins?: Sql;
   /** The item as JSON text, from `page` and `joins`. */

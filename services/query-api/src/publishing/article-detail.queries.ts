@@ -9,7 +9,7 @@ import { isId } from '../identity/person-json.ts';
 import { pick } from '../lists/sparse.ts';
 import { defineQueries, type QueryContext } from '../queries.ts';
 import { articleDetails, articleHistory, categoryDocuments, profileDocuments } from '../views.ts';
-import { asOfThen, stateAsOf } from './article-as-of.ts';
+import { asOfThen, changesUntil, stateAsOf } from './article-as-of.ts';
 import {
   categoryOf,
   type FoundArticle,
@@ -66,8 +66,13 @@ async function readAsOf(
 ): Promise<Seen> {
   if (request.caller.kind === 'anonymous') throw new Problem('unauthenticated', 'Send an access token.');
   const views = [...viewsOf(viewer), articleHistory];
-  const { data, position } = await context.read(request, { views }, async (reader) => {
-    const found = await findArticle(reader, request.params.idOrSlug, viewer);
+  const { idOrSlug } = request.params;
+  const resources = (found: FoundArticle | null | undefined) => [
+    ...resourcesOf(idOrSlug, found ?? null),
+    ...(found ? changesUntil(found.doc.id, found.doc.summary.revision) : []),
+  ];
+  const { data, position } = await context.read(request, { views, resources }, async (reader) => {
+    const found = await findArticle(reader, idOrSlug, viewer);
     if (!found) return null;
     // A stranger is told nothing about when it was there.
     const standing = requireEditable(viewer, standingIn(found));

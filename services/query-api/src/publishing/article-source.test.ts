@@ -1,9 +1,10 @@
-import { listArticles } from '@annals/contracts/publishing/article.routes';
+import { listArticles, listMyArticles } from '@annals/contracts/publishing/article.routes';
 import { expect, test } from 'vitest';
 import { planList } from '../lists/plan.ts';
-import { visibleArticles } from './article-source.ts';
+import { ownArticles, visibleArticles } from './article-source.ts';
+import type { Viewer } from './standing.ts';
 
-const anonymous = { userId: null, isStaff: false };
+const anonymous: Viewer = { userId: null, isStaff: false };
 
 function isQuick(query: string, viewer = anonymous): boolean {
   const request = listArticles.query?.parse(Object.fromEntries(new URLSearchParams(query)));
@@ -15,7 +16,8 @@ test.each([
   '',
   'sort=-likeCount',
   'author=ada',
-  'author=ada&sort=publishedAt',
+  'author=ada&sort=-publishedAt',
+  'sort=publishedAt',
   'category=engines',
   'page=3',
   'cursor=start',
@@ -30,6 +32,7 @@ test.each([
   'author=ada,grace',
   'author=ada&tag=history',
   'author=ada&sort=title',
+  'author=ada&sort=publishedAt',
   'sort=title,-likeCount',
   'isFeatured=true',
   'page=400',
@@ -39,4 +42,16 @@ test.each([
 
 test('a list that has to be counted may take long', () => {
   expect(isQuick('', { userId: null, isStaff: true })).toBe(false);
+});
+
+test('oldest first, others’ drafts have to be skipped: that may take long', () => {
+  const reader = { userId: 'ada', isStaff: false };
+  expect(isQuick('cursor=start', reader)).toBe(true);
+  expect(isQuick('cursor=start&sort=publishedAt', reader)).toBe(false);
+});
+
+test('one’s own articles may take long: no index has them by their creation', () => {
+  const request = listMyArticles.query?.parse({ cursor: 'start' });
+  if (!request) throw new Error('the route has a query');
+  expect(planList('/v1/me/articles', request, ownArticles('ada', request)).isQuick).toBe(false);
 });

@@ -2,7 +2,7 @@
 import type { ListRequest } from '@annals/contracts/kit/list';
 import { joinPerson, personJson } from '../identity/person-json.ts';
 import { firstKeyOf } from '../lists/cursor.ts';
-import type { ListSource, SortKey } from '../lists/source.ts';
+import type { ListSource, Order, SortKey } from '../lists/source.ts';
 import { all, nothing, raw, type Sql, sql } from '../lists/sql.ts';
 import { articleCounters, articleList, articleSearch, categories, profiles, titleWords } from '../views.ts';
 import { countOf } from './article-count.ts';
@@ -22,6 +22,7 @@ const time = (column: string): SortKey => ({ value: raw(`t.${column}`), type: 't
 const number = (column: string): SortKey => ({ value: raw(`t.${column}`), type: 'integer' });
 
 const RELEVANCE = 'relevance';
+const NEWEST_FIRST: Order = { field: 'publishedAt', descending: true };
 
 const sort: Readonly<Record<string, SortKey>> = {
   publishedAt: time('published_at'),
@@ -56,7 +57,10 @@ function itemWith(more: Sql): Sql {
 export function visibleArticles(viewer: Viewer, request: ListRequest): ListSource {
   const visible = (rows: Rows) => visibleTo(viewer, rows);
   const count = request.search === undefined ? countOf(viewer, request) : undefined;
-  return articles(request, visible, [{ field: 'publishedAt', descending: true }], count);
+  return {
+    ...articles(request, visible, [NEWEST_FIRST], count),
+    isIndexed: request.search === undefined && isIndexed(viewer, request),
+  };
 }
 
 /** The viewer's own articles, drafts included; newest first. */
@@ -65,14 +69,19 @@ export function ownArticles(userId: string, request: ListRequest): ListSource {
   return articles(request, visible, [{ field: 'createdAt', descending: true }]);
 }
 
-/** There is an index per order, and those of an author's and of a category's articles by their publication. */
-function isIndexed({ filters, sort }: ListRequest): boolean {
+/**
+ * There is an index per order, and those of an author's and of a category's articles by their publication. Oldest first,
+ * drafts come before all publications: only the index of what is public has none to leave out.
+ */
+function isIndexed({ userId, isStaff }: Viewer, { filters, sort }: ListRequest): boolean {
   const [filter, another] = filters;
-  if (!filter) return sort.length <= 1;
-  const isOfOne =
-    ['author', 'category'].includes(filter.field) && filter.operator === 'eq' && filter.values.length === 1;
-  const isByPublication = sort.length === 0 || (sort.length === 1 && sort[0]?.field === 'publishedAt');
-  return !another && isOfOne && isByPublication;
+  const [first = NEWEST_FIRST, second] = sort;
+  if (another || second) return false;
+  const isByPublication = first.field === 'publishedAt';
+  const isOldestFirst = isByPublication && !first.descending;
+  if (!filter) return !isOldestFirst || isStaff || userId === null;
+  const isOfOne = ['author', 'category'].includes(filter.field) && filter.values.length === 1;
+  return isOfOne && filter.operator === 'eq' && isByPublication && !isOldestFirst;
 }
 
 function articles(
@@ -94,7 +103,6 @@ function articles(
       where: [...visible('t'), ...filters],
       defaultOrder,
       ...counted,
-      isIndexed: isIndexed(request),
     };
   }
   return {

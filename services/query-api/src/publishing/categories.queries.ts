@@ -5,9 +5,10 @@ import { getCategory, listCategories, listTags } from '@annals/contracts/publish
 import { counterKeys, foldTitle } from '@annals/contracts/publishing/docs';
 import { representation } from '@annals/platform/http/conditional';
 import { bind } from '@annals/platform/http/types';
+import type { ViewKey } from '@annals/platform/read-store/documents';
 import type { ListSource } from '../lists/source.ts';
 import { any, containing, raw, type Sql, sql } from '../lists/sql.ts';
-import { defineQueries } from '../queries.ts';
+import { defineQueries, type Reader } from '../queries.ts';
 import { articleCounters, categories } from '../views.ts';
 import { idOfCategory } from './category-json.ts';
 
@@ -21,15 +22,15 @@ export const categoryQueries = defineQueries((context) => [
   bind(listCategories, (request) => context.answerList(request, allCategories(request.query))),
 
   bind(getCategory, async (request) => {
-    const { data, position, basis } = await context.read(request, { views, isQuick: true }, (reader) =>
-      reader.rows<{ item: string; revision: number }>(
-        sql`with page as (
-            select ${columns}, (c.doc ->> 'revision')::integer as revision
-            from ${categories.table} c where c.key = ${idOfCategory(request.params.idOrSlug)}
-          ) select ${item} as item, page.revision from page ${joins}`,
-      ),
+    const { idOrSlug } = request.params;
+    const resources = (found?: Found | null) => resourcesOf(found?.id ?? idOrSlug);
+    const {
+      data: category,
+      position,
+      basis,
+    } = await context.read(request, { views, resources, isQuick: true }, (reader) =>
+      findCategory(reader, idOrSlug),
     );
-    const [category] = data;
     if (!category) throw new Problem('not-found', 'There is no such category.');
     const { revision, item: body } = category;
     return representation(request, { revision, body, position, basis, isPersonal: false });
@@ -37,6 +38,30 @@ export const categoryQueries = defineQueries((context) => [
 
   bind(listTags, (request) => context.answerList(request, allTags(request.query))),
 ]);
+
+interface Found {
+  readonly id: string;
+  readonly item: string;
+  readonly revision: number;
+}
+
+async function findCategory(reader: Reader, idOrSlug: string): Promise<Found | null> {
+  const [found] = await reader.rows<Found>(
+    sql`with page as (
+        select ${columns}, (c.doc ->> 'revision')::integer as revision
+        from ${categories.table} c where c.key = ${idOfCategory(idOrSlug)}
+      ) select page.key as id, ${item} as item, page.revision from page ${joins}`,
+  );
+  return found ?? null;
+}
+
+/** The documents that an answer is made of. Of what is not found by its slug nobody knows the key. */
+function resourcesOf(id: string): readonly ViewKey[] {
+  return [
+    { view: categories.name, key: id },
+    { view: articleCounters.name, key: counterKeys.category(id) },
+  ];
+}
 
 function allCategories({ filters }: ListRequest): ListSource {
   return {

@@ -10,6 +10,7 @@ import type { ListSource } from '../lists/source.ts';
 import { raw, type Sql, sql } from '../lists/sql.ts';
 import { defineQueries } from '../queries.ts';
 import { articleHistory, articleList, profiles } from '../views.ts';
+import { changesUntil } from './article-as-of.ts';
 import { requireEditable, standingOf, viewerOf } from './standing.ts';
 
 const views = [articleHistory, profiles, articleList];
@@ -25,7 +26,7 @@ const changes = sql`(
   from json_each(page.doc -> 'set') f
   left join lateral (
     select h.doc -> 'set' -> f.key as value from ${articleHistory.table} h
-    where h.article_id = page.article_id and h.revision < page.revision and h.doc -> 'set' -> f.key is not null
+    where h.article_id = page.article_id and h.revision < page.revision and f.key = any (h.fields)
     order by h.revision desc limit 1
   ) was on true
   where f.key not in ${DERIVED} 
@@ -47,7 +48,8 @@ export const historyQueries = defineQueries((context) => [
   bind(getHistoryEntry, async (request) => {
     const { id, revision } = request.params;
     const key = historyKey(id, revision);
-    const resources = () => [{ view: articleHistory.name, key }];
+    const resources = (data?: { readonly entry: string | undefined }) =>
+      data?.entry === undefined ? [{ view: articleHistory.name, key }] : changesUntil(id, revision);
     const { data, position } = await context.read(request, { views, resources }, async (reader) => {
       const [standing, [row]] = await Promise.all([
         standingOf(reader, id),
@@ -70,6 +72,7 @@ function historyOf(articleId: string): ListSource {
     sort: { revision: { value: raw('h.revision'), type: 'integer' } },
     defaultOrder: [{ field: 'revision', descending: true }],
     columns,
+    weight: raw('octet_length(h.doc::text)'),
     joins,
     item,
   };
