@@ -76,7 +76,7 @@ export class LivePages implements PageSource {
     this.#extend(tail, this.#loop.signal).catch((error) => {
       // Each subscription meets the error itself when it reads its own page.
       this.#options.onFailure(error);
-      this.#stop();
+      if (this.#tail === tail) this.#stop();
     });
   }
 

@@ -15,13 +15,19 @@ export interface AnnouncedLogOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
-/** What a store's subscriptions read from. One feed at a time. */
+/** How far a feed has read, and what wakes it while it waits. */
+interface Feed {
+  through: Position;
+  wake: () => void;
+}
+
+/** What a store's subscriptions read from. One feed at a time hears announcements: the newest. */
 export class AnnouncedLog implements LogSource {
   readonly #options: AnnouncedLogOptions;
-  #through: Position = '';
+  /** Of a former one a page can still be on its way: it has a place of its own. */
+  #feed: Feed | undefined;
   /** The newest head announced; 'unknown' where announcements may have been lost. */
   #announced: Position | 'unknown' = '';
-  #wake: () => void = () => {};
 
   constructor(options: AnnouncedLogOptions) {
     this.#options = options;
@@ -31,7 +37,7 @@ export class AnnouncedLog implements LogSource {
   notify(head?: Position): void {
     if (head === undefined) this.#announced = 'unknown';
     else if (this.#announced !== 'unknown' && head > this.#announced) this.#announced = head;
-    if (this.#hasNews()) this.#wake();
+    if (this.#feed && this.#hasNews(this.#feed)) this.#feed.wake();
   }
 
   page(after: Position, limit: number, signal: AbortSignal): Promise<LogPage | null> {
@@ -40,23 +46,24 @@ export class AnnouncedLog implements LogSource {
   }
 
   async *feed(from: Position, signal: AbortSignal): AsyncGenerator<LogPage, void, undefined> {
-    this.#through = from;
+    const feed: Feed = { through: from, wake: () => {} };
+    this.#feed = feed;
     while (!signal.aborted) {
       if (this.#announced === 'unknown') this.#announced = '';
-      const page = await this.page(this.#through, FEED_PAGE, signal);
+      const page = await this.page(feed.through, FEED_PAGE, signal);
       if (!page) return;
-      this.#through = page.entries.at(-1)?.event.position ?? this.#through;
+      feed.through = page.entries.at(-1)?.event.position ?? feed.through;
       yield page;
-      if (page.isHead && !this.#hasNews()) await this.#notification(signal);
+      if (page.isHead && !this.#hasNews(feed)) await this.#notification(feed, signal);
     }
   }
 
-  #hasNews(): boolean {
-    return this.#announced === 'unknown' || this.#announced > this.#through;
+  #hasNews({ through }: Feed): boolean {
+    return this.#announced === 'unknown' || this.#announced > through;
   }
 
   /** A notification, the poll's time, or the end of the feed, whichever comes first. */
-  #notification(signal: AbortSignal): Promise<void> {
+  #notification(feed: Feed, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const wake = (): void => {
         clearTimeout(poll);
@@ -65,7 +72,7 @@ export class AnnouncedLog implements LogSource {
       };
       const poll = setTimeout(wake, POLL_MS);
       signal.addEventListener('abort', wake);
-      this.#wake = wake;
+      feed.wake = wake;
     });
   }
 }
