@@ -115,6 +115,33 @@ describe('an event that cannot be folded', () => {
     expect(await texts()).toEqual({ a: doc(101, [0, 3]) });
   });
 
+  test.each(['retry', 'discard'] as const)('is followed by what came during its %s', async (action) => {
+    const bad = new Set<string>();
+    const [repairing, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const commit: ConsumerKit['store']['commit'] = async (claim, to, writes, repair) => {
+      const moved = await kit.store.commit(claim, to, writes, repair);
+      if (repair) repairing.resolve();
+      if (repair) await goOn.promise;
+      return moved;
+    };
+    const consumers = await run({ onEvolve: failingFor(bad) }, { store: { ...kit.store, commit } });
+    await kit.append(counted('a', 3));
+    await kit.caughtUp('counts_v1');
+    bad.add('a');
+    await kit.append(counted('a', 10));
+    await kit.caughtUp('counts_v1');
+    bad.delete('a');
+    const outcome = carriedOut(consumers, { consumer: 'counts_v1', action, key: 'a' });
+    await repairing.promise;
+    await kit.append(counted('a', 100));
+    // The batch arrives, and is loaded ahead, while the repair has not ended.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    goOn.resolve();
+    await outcome;
+    await kit.caughtUp('counts_v1');
+    expect(await texts()).toEqual({ a: action === 'retry' ? doc(113, [0, 1, 2]) : doc(103, [0, 2]) });
+  });
+
   test('is carried out by whoever holds the lease, asked through any process', async () => {
     const bad = new Set(['a']);
     await run({ onEvolve: failingFor(bad) });

@@ -53,6 +53,12 @@ export async function openProjection({
     return moved;
   };
 
+  /** The key's next events are folded again, onto the document of now: of a batch loaded ahead it was left out. */
+  const unpark = (key: string): void => {
+    parked.delete(key);
+    loader.forget();
+  };
+
   /** The key's document once its parked events are folded. Throws where they still cannot be. */
   const refold = async (key: string): Promise<Writes> => {
     const { docs, reached } = await store.load(consumer, [key]);
@@ -78,7 +84,7 @@ export async function openProjection({
         outcome: 'retried',
         unparked: key,
       });
-      parked.delete(key);
+      unpark(key);
       return moved;
     } catch (error) {
       if (isTransient(error) || error instanceof LeaseLost) throw error;
@@ -117,7 +123,7 @@ export async function openProjection({
       if (request.action === 'retry') return retry(claim, request, key);
       const repair: Repair = { request, outcome: 'discarded', unparked: key };
       const moved = await store.commit(claim, claim.position, null, repair);
-      parked.delete(key);
+      unpark(key);
       return moved;
     },
   };
