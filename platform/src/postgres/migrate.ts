@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { unhurried } from './pool.ts';
 import { transaction } from './transaction.ts';
 
 /** A step of a schema. Never changed once released; later steps follow it. */
@@ -24,7 +25,7 @@ export async function migrate(
   if ((await pending(pool, component, migrations)).length === 0) return;
   await transaction(pool, async (client) => {
     await client.query('set local statement_timeout = 0');
-    await client.query('select pg_advisory_xact_lock($1)', [LOCK]);
+    await client.query(unhurried('select pg_advisory_xact_lock($1)', [LOCK]));
     await client.query(
       `create table if not exists public.annals_migrations (
          component text not null,
@@ -34,7 +35,7 @@ export async function migrate(
        )`,
     );
     for (const migration of await pending(client, component, migrations)) {
-      await client.query(migration.sql);
+      await client.query(unhurried(migration.sql));
       await client.query('insert into public.annals_migrations (component, id) values ($1, $2)', [
         component,
         migration.id,

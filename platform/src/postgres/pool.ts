@@ -10,8 +10,11 @@ export interface PoolOptions {
   readonly max?: number;
   /** The server cancels a statement after this long. Default 30 s. */
   readonly statementTimeoutMs?: number;
-  /** A connection without an answer for this long is given up, which is transient. Default: never. */
-  readonly answerTimeoutMs?: number;
+  /**
+   * A connection without an answer for this long is given up, which is transient: its server may be gone without a
+   * word. Default: 5 s after the server should have cancelled the statement. Null: never, where somebody else watches.
+   */
+  readonly answerTimeoutMs?: number | null;
   /** Statements of one connection are sent without waiting for the answers of those before. Default false. */
   readonly pipeline?: boolean;
   /** Settings of the sessions, e.g. `{ plan_cache_mode: 'force_generic_plan' }`. */
@@ -53,17 +56,31 @@ class TimedClient extends pg.Client {
 /** Our statements are short; the server overestimates some of them and would compile these at every execution. */
 const defaults = { jit: 'off' };
 
+const DAY_MS = 24 * 60 * 60_000;
+
+/** A statement whose answer may take as long as it does; `statement_timeout` is the session's own matter. */
+export function unhurried(text: string, values: readonly unknown[] = []): pg.QueryConfig {
+  // Of the driver, though its types do not tell.
+  const patience = { query_timeout: DAY_MS };
+  return { text, ...(values.length > 0 ? { values: [...values] } : {}), ...patience };
+}
+
+/** How much later than the server's own word on a statement an answer may come. */
+const ON_THE_WAY_MS = 5_000;
+
 /** The settings that all our connections share, pooled or not. */
 export function connectionConfig(options: PoolOptions): pg.ClientConfig {
+  const { statementTimeoutMs = 30_000 } = options;
+  const { answerTimeoutMs = statementTimeoutMs + ON_THE_WAY_MS } = options;
   return {
     connectionString: options.url,
     application_name: options.application,
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    statement_timeout: options.statementTimeoutMs ?? 30_000,
+    statement_timeout: statementTimeoutMs,
     idle_in_transaction_session_timeout: 30_000,
-    ...(options.answerTimeoutMs ? { query_timeout: options.answerTimeoutMs } : {}),
+    ...(answerTimeoutMs === null ? {} : { query_timeout: answerTimeoutMs }),
     pipeline: options.pipeline ?? false,
     options: Object.entries({ ...defaults, ...options.settings })
       .map(([name, value]) => `-c ${name}=${value}`)

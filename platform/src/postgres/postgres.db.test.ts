@@ -1,10 +1,11 @@
 import { type TestDatabase, testDatabase } from '@annals/testing/servers/postgres';
+import { tcpProxy } from '@annals/testing/servers/tcp-proxy';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { isTransient } from './errors.ts';
 import { createListener } from './listener.ts';
 import { migrate } from './migrate.ts';
-import { createPool } from './pool.ts';
+import { createPool, unhurried } from './pool.ts';
 import { transaction } from './transaction.ts';
 
 let database: TestDatabase;
@@ -71,6 +72,28 @@ describe('a pool', () => {
     const impatient = createPool({ url, application: 'impatient', answerTimeoutMs: 200, max: 1 });
     expect(isTransient(await errorOf(impatient.query('select pg_sleep(30)')))).toBe(true);
     expect((await impatient.query('select 2 as two')).rows).toEqual([{ two: 2 }]);
+    await impatient.end();
+  });
+
+  test.each([false, true])(
+    'a server that is gone without a word holds nobody up (pipeline: %s)',
+    async (pipeline) => {
+      const { hostname: host, port } = new URL(database.url);
+      const proxy = await tcpProxy({ host, port: Number(port) });
+      const url = Object.assign(new URL(database.url), { hostname: '127.0.0.1', port: proxy.port }).href;
+      const patient = createPool({ url, application: 'patient', statementTimeoutMs: 100, max: 1, pipeline });
+      await patient.query('select 1');
+      proxy.dropAnswers();
+      expect(isTransient(await errorOf(patient.query('select 2')))).toBe(true);
+      expect((await patient.query('select 3 as three')).rows).toEqual([{ three: 3 }]);
+      await patient.end();
+      await proxy.close();
+    },
+  );
+
+  test('some statements may take their time', async () => {
+    const impatient = createPool({ url: database.url, application: 'impatient', answerTimeoutMs: 100 });
+    await impatient.query(unhurried('select pg_sleep($1)', [0.4]));
     await impatient.end();
   });
 

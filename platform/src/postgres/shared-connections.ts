@@ -66,14 +66,14 @@ async function connect(
 ): Promise<Connection> {
   const socket = new Socket();
   const client = new pg.Client({
-    ...connectionConfig({ ...options, pipeline: true }),
+    ...connectionConfig({ ...options, pipeline: true, answerTimeoutMs: null }),
     stream: () => socket,
   });
   // Whoever waits for an answer learns of it.
   client.on('error', onLost);
   client.on('end', onLost);
   await client.connect();
-  const watch = watchAnswers(answerTimeoutMs, () =>
+  const watch = watchAnswers(answerTimeoutMs ?? undefined, () =>
     socket.destroy(new Error('connection terminated: no answer in time')),
   );
   client.on('end', watch.stop);

@@ -7,6 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg, { type Pool, type PoolClient } from 'pg';
 import type { Position } from '../../event-store/port.ts';
+import { unhurried } from '../../postgres/pool.ts';
 import { transaction } from '../../postgres/transaction.ts';
 import { besideOf } from '../projection.ts';
 import { GenerationBehind, type PendingGeneration, type RequestReport } from '../store.ts';
@@ -83,7 +84,7 @@ async function vacuum(pool: Pool, table: string): Promise<void> {
   const client = await pool.connect();
   try {
     await client.query('set statement_timeout = 0');
-    await client.query(`vacuum (analyze) views.${table}`);
+    await client.query(unhurried(`vacuum (analyze) views.${table}`));
     await client.query('reset statement_timeout');
     client.release();
   } catch (error) {
