@@ -15,29 +15,36 @@ export function createCommands({ url, serviceToken }: { url: string; serviceToke
         ...{ authorization, 'content-type': 'application/json' },
         'idempotency-key': idempotencyKey,
       };
-      const response = await send(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
-      await response.arrayBuffer();
-      demandSuccess(response, path);
+      demandSuccess(
+        await ask(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) }),
+        path,
+      );
     },
     async get(path) {
-      const response = await send(`${url}${path}`, { headers: { authorization } });
-      const body: unknown = await response.json();
-      demandSuccess(response, path);
-      return body;
+      const answer = await ask(`${url}${path}`, { headers: { authorization } });
+      demandSuccess(answer, path);
+      return JSON.parse(answer.text);
     },
   };
 }
 
-function demandSuccess(response: Response, path: string): void {
-  if (response.ok) return;
-  const message = `command-api answered ${response.status} to ${path}`;
-  if (response.status >= 500 || PASSING.has(response.status)) throw new TemporarilyUnavailable(message);
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+function demandSuccess({ status }: Answer, path: string): void {
+  if (status < 300) return;
+  const message = `command-api answered ${status} to ${path}`;
+  if (status >= 500 || PASSING.has(status)) throw new TemporarilyUnavailable(message);
   throw new Error(message);
 }
 
-async function send(url: string, request: RequestInit): Promise<Response> {
+/** The whole answer: whatever keeps it from coming is passing. */
+async function ask(url: string, request: RequestInit): Promise<Answer> {
   try {
-    return await fetch(url, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const response = await fetch(url, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    return { status: response.status, text: await response.text() };
   } catch (cause) {
     throw new TemporarilyUnavailable('command-api can not be reached', { cause });
   }
