@@ -38,6 +38,7 @@ export interface CountingOptions {
   readonly name?: string;
   readonly version?: number;
   readonly store?: Projection['store'];
+  readonly erasers?: readonly 'Removed'[];
   /** Called before each fold; may throw. */
   readonly onEvolve?: (key: string) => void;
   /** Called before each `keys`; may throw. */
@@ -46,12 +47,13 @@ export interface CountingOptions {
 
 /** A projection of counters. */
 export function counting(options: CountingOptions = {}): Projection {
-  const { name = 'counts', version = 1, store = 'rows', onEvolve, onKeys } = options;
+  const { name = 'counts', version = 1, store = 'rows', erasers = [], onEvolve, onKeys } = options;
   return defineProjection<Count>()({
     name,
     version,
     store,
     aggregates: [counter, noise],
+    erasers,
     keys: {
       Counted: ({ data }) => {
         onKeys?.(data.id);

@@ -118,12 +118,34 @@ describe('a fold', () => {
   test('queues what concerns a parked key and does not load it', () => {
     const batch = events(['ArticleLiked', 'a', 'u']);
     const parked = new Set(['a']);
-    expect(keysToLoad(keysOf(tally, batch), parked)).toEqual(['u']);
+    expect(keysToLoad(tally, { events: batch, keys: keysOf(tally, batch) }, parked)).toEqual(['u']);
     expect(folded(batch, {}, parked)).toEqual({
       upserts: { u: { likes: 1 } },
       deletes: [],
       parked: [['a', 0, null]],
     });
+  });
+
+  test('blanks a document at once that has a queue, and keeps the place of what erases it', () => {
+    const erasing = { ...tally, erasers: new Set(['ArticleUnliked']) };
+    const batch = events(['ArticleLiked', 'a', 'u'], ['ArticleUnliked', 'a', '']);
+    const parked = new Set(['a']);
+    const keys = keysOf(erasing, batch);
+    expect(keysToLoad(erasing, { events: batch, keys }, parked)).toEqual(['u', 'a']);
+    const docs = new Map([['a', { likes: 3 }]]);
+    const fields = { events: batch, keys, docs, parked };
+    const reached = new Map([['a', 'p-5']]);
+    const blanked = fold(erasing, { ...fields, reached, refused: new Map() });
+    expect(blanked.upserts.get('a')).toEqual({ likes: 2 });
+    // What is queued is still to be folded: of a retry nothing is passed over.
+    const position = blanked.positions.get('a') ?? '';
+    expect(['p-5' < position, position < 'p-6']).toEqual([true, true]);
+    expect(blanked.parked.map(({ key, revision }) => [key, revision])).toEqual([
+      ['a', 0],
+      ['a', 1],
+    ]);
+    const refused = fold(erasing, { ...fields, reached, refused: new Map([['a', 'too large']]) });
+    expect([refused.upserts.has('a'), refused.deletes]).toEqual([false, ['a']]);
   });
 
   test('parks a key that the store refused from its first event of the batch on', () => {

@@ -19,10 +19,17 @@ export function keysOf(
   });
 }
 
-/** The distinct keys whose documents a fold needs: those without a queue. */
-export function keysToLoad(keys: readonly (readonly string[])[], parked: ReadonlySet<string>): string[] {
+/** The distinct keys whose documents a fold needs: those without a queue, and those to be blanked. */
+export function keysToLoad(
+  { erasers }: Pick<Projection, 'erasers'>,
+  { events, keys }: Pick<Fold, 'events' | 'keys'>,
+  parked: ReadonlySet<string>,
+): string[] {
   const distinct = new Set<string>();
-  for (const some of keys) for (const key of some) if (!parked.has(key)) distinct.add(key);
+  for (const [index, event] of events.entries()) {
+    const isNeeded = erasers?.has(event.type) ? () => true : (key: string) => !parked.has(key);
+    for (const key of keys[index] ?? []) if (isNeeded(key)) distinct.add(key);
+  }
   return [...distinct];
 }
 
@@ -50,9 +57,23 @@ export function fold(projection: Projection, { events, keys, docs, reached, park
     queue.push(park(event, key, error));
   };
 
+  const stateOf = (key: string): object | null => {
+    const folded = states.get(key);
+    return folded ? folded.state : (docs.get(key) ?? null);
+  };
+
+  /** Where even that is refused, nothing is kept. */
+  const blank = (event: DomainEvent, key: string): void => {
+    const state = stateOf(key);
+    if (!state) return;
+    const position = states.get(key)?.position ?? justPast(reached.get(key));
+    states.set(key, { state: refused.has(key) ? null : blanked(projection, state, event, key), position });
+  };
+
   const apply = (event: DomainEvent, key: string): void => {
     if (parked.has(key) || poisoned.has(key)) {
       queue.push(park(event, key, null));
+      if (projection.erasers?.has(event.type)) blank(event, key);
       return;
     }
     if (isReached(reached, key, event)) return;
@@ -63,7 +84,7 @@ export function fold(projection: Projection, { events, keys, docs, reached, park
     }
     const folded = states.get(key);
     try {
-      const state = projection.evolve(folded ? folded.state : (docs.get(key) ?? null), event, key);
+      const state = projection.evolve(stateOf(key), event, key);
       if (folded) {
         folded.state = state;
         folded.position = event.position;
@@ -75,6 +96,19 @@ export function fold(projection: Projection, { events, keys, docs, reached, park
 
   for (const [index, event] of events.entries()) for (const key of keys[index] ?? []) apply(event, key);
   return { ...changes(states, docs), parked: queue };
+}
+
+function blanked(projection: Projection, state: object, event: DomainEvent, key: string): object | null {
+  try {
+    return projection.evolve(state, event, key);
+  } catch {
+    return null;
+  }
+}
+
+/** Newer than the document, older than all in its queue: a retry passes nothing over. */
+function justPast(position: Position = ''): Position {
+  return `${position}~`;
 }
 
 /** What became of a key, and by which event. */

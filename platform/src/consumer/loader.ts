@@ -43,7 +43,7 @@ export function createLoader(
 
   const loadNow = async (events: readonly DomainEvent[]): Promise<Prepared> => {
     const keys = keysOf(projection, events);
-    const wanted = keysToLoad(keys, parked);
+    const wanted = keysToLoad(projection, { events, keys }, parked);
     return { events, keys, ...(wanted.length > 0 ? await query(wanted) : NOTHING) };
   };
 

@@ -142,6 +142,24 @@ describe('an event that cannot be folded', () => {
     expect(await texts()).toEqual({ a: action === 'retry' ? doc(113, [0, 1, 2]) : doc(103, [0, 2]) });
   });
 
+  test('shows nothing that was erased since, and ends erased', async () => {
+    const bad = new Set<string>();
+    const consumers = await run({ onEvolve: failingFor(bad), erasers: ['Removed'] });
+    await kit.append(counted('a', 3), counted('b'));
+    await kit.caughtUp('counts_v1');
+    bad.add('a');
+    await kit.append(counted('a', 10));
+    await kit.caughtUp('counts_v1');
+    expect(await texts()).toEqual({ a: doc(3, [0]), b: doc(1, [0]) });
+    await kit.append(['Removed', { id: 'a' }]);
+    await kit.caughtUp('counts_v1');
+    expect(await texts()).toEqual({ b: doc(1, [0]) });
+    expect(await statusOf()).toMatchObject({ parkedKeys: 1 });
+    bad.clear();
+    expect(await carriedOut(consumers, { consumer: 'counts_v1', action: 'retry', key: 'a' })).toBe('retried');
+    expect(await texts()).toEqual({ b: doc(1, [0]) });
+  });
+
   test('is carried out by whoever holds the lease, asked through any process', async () => {
     const bad = new Set(['a']);
     await run({ onEvolve: failingFor(bad) });

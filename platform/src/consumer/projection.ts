@@ -49,6 +49,11 @@ export interface Projection<State extends object = object> {
   readonly isOpenEnded?: boolean;
   keys(event: DomainEvent): readonly string[];
   evolve(current: State | null, event: DomainEvent, key: string): State | null;
+  /**
+   * Types that erase: they blank a document at once also where it has a queue, and keep their place in that. What comes
+   * before them in a queue is read as erased from then on, so that a retry ends as if nothing had been parked.
+   */
+  readonly erasers?: ReadonlySet<string>;
   /** True for documents that the service removes by itself once they are old, about when it does: not verified. */
   isExpired?(state: State, now: Date): boolean;
   readonly rows?: RowShape<State>;
@@ -78,6 +83,7 @@ export function defineProjection<State extends object>() {
       event: Extract<EventsOf<Aggregates>, { type: Handled }>,
       key: string,
     ) => State | null;
+    erasers?: readonly NoInfer<Handled>[];
     isExpired?: (state: State, now: Date) => boolean;
     rows?: RowShape<State>;
     lookups?: readonly Extract<keyof State, string>[];
@@ -98,6 +104,7 @@ export function defineProjection<State extends object>() {
         return typeof keys === 'string' ? [keys] : keys;
       },
       evolve: definition.evolve as unknown as Projection<State>['evolve'],
+      ...(definition.erasers ? { erasers: new Set(definition.erasers) } : {}),
       ...(definition.isExpired ? { isExpired: definition.isExpired } : {}),
       ...(definition.rows ? { rows: definition.rows } : {}),
       ...(definition.lookups ? { lookups: definition.lookups } : {}),

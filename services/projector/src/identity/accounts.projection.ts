@@ -11,6 +11,7 @@ const byUser = (event: { readonly data: { readonly userId: string } }) => event.
 export const accounts = defineProjection<AccountDoc>()({
   ...accountsView,
   aggregates: [user, reservation],
+  erasers: ['UserErased'],
   keys: {
     UserRegistered: byUser,
     ProfileUpdated: byUser,

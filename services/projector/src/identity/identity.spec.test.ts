@@ -1,7 +1,8 @@
 import { followKey } from '@annals/contracts/identity/docs';
 import { ERASED } from '@annals/contracts/kit/personal';
 import { projectionSpec } from '@annals/testing/projection-spec';
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { projections } from '../projections.ts';
 import {
   ADA,
   ARTICLE,
@@ -222,3 +223,8 @@ describe('accounts', () => {
     spec.given(registered({ email: ERASED }), ofUser('UserDisabled')).thenKeys();
   });
 });
+
+test.each(projections.filter(({ handles }) => handles.has('UserErased')).map((one) => [one.name, one]))(
+  'I8 an erasure blanks what is parked in %s at once',
+  (_, { erasers }) => expect(erasers).toContain('UserErased'),
+);

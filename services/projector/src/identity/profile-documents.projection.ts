@@ -6,6 +6,7 @@ import { evolveProfile, profileAggregates, profileKeys } from './profile.ts';
 export const profileDocuments = defineProjection<ProfileDoc>()({
   ...profileDocumentsView,
   aggregates: profileAggregates,
+  erasers: ['UserErased'],
   keys: profileKeys,
   evolve: evolveProfile,
   lookups: ['usernameLower'],

@@ -25,6 +25,7 @@ export const profiles = defineProjection<ProfileDoc>()({
   ...profilesView,
   store: 'rows',
   aggregates: profileAggregates,
+  erasers: ['UserErased'],
   keys: profileKeys,
   evolve: evolveProfile,
   rows: {
