@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { backoff } from '../../postgres/backoff.ts';
 import { type AppendResult, RevisionConflict } from '../port.ts';
 import { PATIENCE_MS, unavailable } from '../retry.ts';
+import { NoAnswer } from './errors.ts';
 
 export interface AnyRevisionOptions {
   /** Appends where the stream's last revision is `expected` (-1: no stream); repeated until the outcome is known. */
@@ -14,14 +15,18 @@ export interface AnyRevisionOptions {
 /**
  * The server may append twice what expects any revision. So such an append expects the revision that the stream has,
  * and a newer one only once the server has said that others took this one: then no earlier attempt can come about any
- * more. Those of one stream go one after the other.
+ * more. Those of one stream go one after the other; whose turn comes too late fails with `EventStoreUnavailable`.
  */
 export class AnyRevision {
   readonly #queues = new Map<string, Promise<number | undefined>>();
 
   append(stream: string, options: AnyRevisionOptions): Promise<AppendResult> {
     const before = this.#queues.get(stream) ?? Promise.resolve(undefined);
-    const mine = before.then(async (known) => insist(known ?? (await options.lastRevision()), options));
+    const deadline = performance.now() + PATIENCE_MS;
+    const mine = before.then(async (known) => {
+      if (performance.now() > deadline) throw unavailable(new NoAnswer('those before it took too long'));
+      return insist(known ?? (await options.lastRevision()), options);
+    });
     const settled: Promise<number | undefined> = mine
       .then(
         ({ revision }) => revision,

@@ -85,12 +85,12 @@ export class Appender {
     return last?.revision ?? -1;
   }
 
-  /** Repeats an attempt until its outcome is known. */
+  /** Repeats an attempt until its outcome is known, or the server has been away for too long. */
   async #insist(attempt: Attempt): Promise<AppendResult> {
     const deadline = performance.now() + PATIENCE_MS;
     for (let failures = 0; ; failures++) {
       try {
-        return await this.#toResult(attempt, await this.#send(attempt));
+        return await this.#toResult(attempt, await this.#send(attempt, deadline));
       } catch (error) {
         if (!isTransient(error) || error instanceof EventStoreUnavailable) throw toPortError(attempt, error);
         if (performance.now() > deadline) throw unavailable(error);
@@ -100,10 +100,10 @@ export class Appender {
     }
   }
 
-  async #send({ stream, events, expected }: Attempt): Promise<ClientResult> {
+  async #send({ stream, events, expected }: Attempt, deadline: number): Promise<ClientResult> {
     const { connection, answerMs = ANSWER_MS } = this.#options;
     const data = events.map(toEventData);
-    await this.#permits.take();
+    await this.#permits.take(deadline);
     const { client } = connection;
     const expectedRevision: AppendExpectedRevision = expected < 0 ? NO_STREAM : BigInt(expected);
     try {

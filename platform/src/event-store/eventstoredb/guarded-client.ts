@@ -11,14 +11,19 @@ type CreateStream = (
   cache?: unknown,
 ) => () => Promise<Duplex>;
 
+/** How the client looks after a channel that a call failed on; nobody awaits it. */
+type HandleError = (grpcClient: unknown, error: Error) => Promise<void>;
+
 /** Clients made in this process. */
 let clients = 0;
 
 /**
- * A client for `url`, on a connection of its own. The client keeps the appends that wait for an answer in one map of the whole process, which a
- * failing stream empties: an answer that comes afterwards on a healthy stream throws within its listener, and a write
- * that waits for its turn rejects where nobody listens. Either would end the process. So answers that nobody waits for
- * are passed over here, and writes do not queue: whoever appends bounds how many there are.
+ * A client for `url`, on a connection of its own. The client keeps the appends that wait for an answer in one map of the
+ * whole process, which a failing stream empties: an answer that comes afterwards on a healthy stream throws within its
+ * listener, and a write that waits for its turn rejects where nobody listens. Either would end the process. So answers
+ * that nobody waits for are passed over here, and writes do not queue: whoever appends bounds how many there are. It
+ * also looks after a failed channel where nobody listens, which fails while no node of a cluster can be found: whoever
+ * needs the channel hears of that.
  */
 export function createGuardedClient(url: string, logger: Logger | undefined): EventStoreDBClient {
   const client = EventStoreDBClient.connectionString(withOwnConnection(url));
@@ -34,6 +39,12 @@ export function createGuardedClient(url: string, logger: Logger | undefined): Ev
       cache,
     );
   Reflect.set(client, 'GRPCStreamCreator', guarded);
+  const handle = Reflect.get(client, 'handleError') as HandleError;
+  const handleError: HandleError = (grpcClient, error) =>
+    handle(grpcClient, error).catch((err: unknown) =>
+      logger?.warn({ err }, 'no channel to EventStoreDB could be had'),
+    );
+  Reflect.set(client, 'handleError', handleError);
   return client;
 }
 

@@ -1,3 +1,6 @@
+import { unavailable } from '../retry.ts';
+import { NoAnswer } from './errors.ts';
+
 /**
  * How many may do something at once: few after a failure, one more after each success. The others wait in their order.
  */
@@ -15,13 +18,19 @@ export class Permits {
     this.#limit = narrow;
   }
 
-  /** Resolves when it is the caller's turn; {@link giveBack} ends it. */
-  async take(): Promise<void> {
+  /**
+   * Resolves when it is the caller's turn; {@link giveBack} ends it. Throws `EventStoreUnavailable` where the turn comes
+   * after `deadline`, and passes it on.
+   */
+  async take(deadline: number): Promise<void> {
     if (this.#taken < this.#limit) {
       this.#taken++;
       return;
     }
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (performance.now() <= deadline) return;
+    this.giveBack();
+    throw unavailable(new NoAnswer('those before it took too long'));
   }
 
   giveBack(): void {

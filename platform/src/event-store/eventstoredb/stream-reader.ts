@@ -1,7 +1,7 @@
 /** Reads of streams of EventStoreDB. */
 import { BACKWARDS, END, FORWARDS, START, StreamNotFoundError } from '@eventstore/db-client';
 import { EventStoreUnavailable, type ReadOptions, type StoredEvent } from '../port.ts';
-import { type RetryOptions, retrying } from '../retry.ts';
+import { PATIENCE_MS, retrying } from '../retry.ts';
 import { collect } from './collect.ts';
 import type { Connection } from './connection.ts';
 import { isTransient } from './errors.ts';
@@ -32,7 +32,7 @@ export class StreamReader {
   async read(stream: string, options: ReadOptions = {}): Promise<StoredEvent[]> {
     if (this.#running.size >= MAX_WAITING) throw new EventStoreUnavailable('too many reads are waiting');
     if (options.limit !== undefined && options.limit <= 0) return [];
-    const running = this.#inTurn(() => this.#read(stream, options), { isTransient });
+    const running = this.#inTurn(() => this.#read(stream, options));
     this.#running.add(running);
     return running.finally(() => this.#running.delete(running));
   }
@@ -42,10 +42,12 @@ export class StreamReader {
     await Promise.allSettled(this.#running);
   }
 
-  async #inTurn<Result>(work: () => Promise<Result>, options: RetryOptions): Promise<Result> {
-    await this.#permits.take();
+  /** The wait for its turn uses patience up as well. */
+  async #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const deadline = performance.now() + PATIENCE_MS;
+    await this.#permits.take(deadline);
     try {
-      return await retrying(work, options);
+      return await retrying(work, { isTransient, patienceMs: deadline - performance.now() });
     } finally {
       this.#permits.giveBack();
     }

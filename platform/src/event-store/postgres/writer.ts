@@ -1,4 +1,5 @@
 /** The one connection of a process that appends. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { type CorkedClient, createCorkedClient } from '../../postgres/corked-client.ts';
@@ -9,6 +10,8 @@ import { EventStoreUnavailable } from '../port.ts';
 const STATEMENT_TIMEOUT_MS = 10_000;
 const ANSWER_TIMEOUT_MS = 12_000;
 const FENCE_TIMEOUT_MS = 5_000;
+/** A connection that hangs says no goodbye. */
+const GOODBYE_MS = 1_000;
 
 interface Backend {
   readonly pid: number;
@@ -50,7 +53,7 @@ export class WriterConnection {
       if (this.#backend) await this.#end(client, this.#backend);
       this.#backend = await identify(client);
     } catch (error) {
-      client.end().catch(() => {});
+      void end(client);
       throw error;
     }
     this.#connection = connection;
@@ -61,7 +64,7 @@ export class WriterConnection {
   async discard(): Promise<void> {
     const connection = this.#connection;
     this.#connection = undefined;
-    await connection?.client.end().catch(() => {});
+    if (connection) await end(connection.client);
   }
 
   async #end(client: pg.Client, { pid, started }: Backend): Promise<void> {
@@ -74,6 +77,12 @@ export class WriterConnection {
       throw new EventStoreUnavailable('a lost connection of the event store is still at work');
     this.#backend = undefined;
   }
+}
+
+/** Ends a connection; one that does not end by itself is cut. */
+async function end(client: pg.Client): Promise<void> {
+  await Promise.race([client.end().catch(() => {}), sleep(GOODBYE_MS, undefined, { ref: false })]);
+  client.connection.stream.destroy();
 }
 
 async function identify(client: pg.Client): Promise<Backend> {

@@ -52,7 +52,10 @@ interface CommandParts<R extends Route, State, Event extends DecidedEvent, Prepa
   readonly authorise?: (context: CommandContext<R, State, Prepared, Related>) => void;
   /** The events; none where all is so already. Refuses by throwing a `Problem`. Pure. */
   readonly decide: (context: CommandContext<R, State, Prepared, Related>) => readonly Event[];
-  /** Writes rows that must be there before the events are, under the same id; again for every attempt to append. */
+  /**
+   * Writes rows that must be there before the events are, under the same id; again for every attempt to append. Refuses
+   * by throwing a `Problem`, where there is no room for them.
+   */
   readonly stage?: (
     context: CommandContext<R, State, Prepared, Related>,
     services: Services,

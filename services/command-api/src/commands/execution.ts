@@ -115,6 +115,7 @@ export class Execution {
     return cached ? { snapshot: cached, isAtEnd: false } : this.#atEnd(await streams.load(this.#ref));
   }
 
+  /** `tail`: all that came after what was decided on, in which another attempt may have done it. */
   #atEnd({ snapshot, tail }: { snapshot: Snapshot<unknown>; tail: readonly DomainEvent[] }): Step {
     const { commandId } = this.#ticket;
     // A repetition may have fenced what it did before: such a fence is no effect.
@@ -203,7 +204,7 @@ export class Execution {
       // Whoever is erased meanwhile has a longer stream, too.
       if (!(error instanceof RevisionConflict || error instanceof SubjectErased)) throw error;
       // The stream moved, so what was reserved counts no more.
-      const next = await streams.load(this.#ref);
+      const next = await streams.loadAfter(this.#ref, snapshot);
       await this.#abandon(next.snapshot);
       return this.#atEnd(next);
     }
@@ -230,7 +231,7 @@ export class Execution {
     // Reserved keys are given back by what the stream says after their reservation, be it new: a repetition of this
     // command may have overtaken it.
     if (isAtEnd && this.#reserved.length === 0) return null;
-    const next = await this.#tools.streams.load(this.#ref);
+    const next = await this.#tools.streams.loadAfter(this.#ref, snapshot);
     if (next.snapshot.revision === snapshot.revision) return null;
     await this.#abandon(next.snapshot);
     return this.#atEnd(next);

@@ -65,6 +65,8 @@ export function createHarness() {
   const memory = createMemoryLog();
   const keys = createMemoryKeyStore();
   const hashes = new Map<string, string>();
+  /** Who staged exports, by their ids. */
+  const exports = new Map<string, string>();
   const credentials: Credentials = {
     stage: async (_userId, passwordId, hash) => void hashes.set(passwordId, hash),
     find: async (passwordId) => hashes.get(passwordId) ?? null,
@@ -79,8 +81,9 @@ export function createHarness() {
     passwordPolicy: { rules: ['length'], minLength: 12, common: new Set() },
     credentials,
     exports: {
-      stage: async () => {},
-      countRecent: async () => 0,
+      stage: async (id, userId) => void exports.set(id, userId),
+      countRecentBut: async (id, userId) =>
+        [...exports].filter(([other, by]) => by === userId && other !== id).length,
       take: async () => {},
       find: async () => null,
       sweep: async () => {},

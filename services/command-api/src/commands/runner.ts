@@ -14,11 +14,11 @@ export interface CommandRunner {
   run(command: AnyCommand, request: CommandRequest, ticket: Ticket): Promise<Outcome>;
 }
 
-/** Commands that may wait for one stream within this process. */
-const MAX_WAITING = 500;
+/** Commands that may wait for one stream within this process, and for how long. */
+const TURN_LIMITS = { maxWaiting: 500, maxWaitMs: 10_000 };
 
 export function createCommandRunner(tools: ExecutionTools): CommandRunner {
-  const inTurn = createTurns(MAX_WAITING);
+  const inTurn = createTurns(TURN_LIMITS);
   return {
     run(command, request, ticket) {
       const execution = new Execution(command, request, ticket, tools);

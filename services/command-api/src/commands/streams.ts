@@ -44,6 +44,11 @@ export interface Streams {
   loadWhole<State>(
     ref: StreamRef<State>,
   ): Promise<{ snapshot: Snapshot<State>; tail: readonly DomainEvent[] }>;
+  /** The state at the stream's end, and all that came after `snapshot`, whatever is remembered. */
+  loadAfter<State>(
+    ref: StreamRef<State>,
+    snapshot: Snapshot<State>,
+  ): Promise<{ snapshot: Snapshot<State>; tail: readonly DomainEvent[] }>;
   /** Folds what was just appended after `snapshot` and remembers it. */
   advance<State>(
     ref: StreamRef<State>,
@@ -87,6 +92,7 @@ export function createStreams(log: EventLog, limits: { maxEntries: number; maxBy
     cached,
     load: (ref) => loadFrom(ref, cached(ref) ?? emptySnapshot(ref.decider)),
     loadWhole: (ref) => loadFrom(ref, emptySnapshot(ref.decider)),
+    loadAfter: loadFrom,
     advance({ decider, stream }, snapshot, appended, result) {
       const state = appended.events.reduce(decider.evolve, snapshot.state);
       remember(stream, { ...result, state, claims: foldClaims(snapshot.claims, appended) });

@@ -3,6 +3,7 @@ import { migrate } from '@annals/platform/postgres/migrate';
 import { createPool } from '@annals/platform/postgres/pool';
 import { keyedHash } from '@annals/platform/privacy/keyed-hash';
 import { createLogger } from '@annals/platform/telemetry/logger';
+import { uuidv7 } from '@annals/platform/uuid';
 import { testDatabase } from '@annals/testing/servers/postgres';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -247,6 +248,35 @@ describe('rows', () => {
     expect((await replica().begin(mine)).kind).toBe('running');
     expect((await replica().begin(services)).kind).toBe('replay');
   });
+
+  test.each(['complete', 'completeAppended'] as const)(
+    'are locked in one order: %s and the renewal of leases never wait for each other in a circle',
+    async (ending) => {
+      const table = createIdempotencyTable(pool, 10);
+      const rows = ['a', 'b', 'c'].map((digit) => ({
+        commandId: `${digit.repeat(8)}${uuidv7().slice(8)}`,
+        owner: uuidv7(),
+      }));
+      const fixed = { requestHash: '', newId: uuidv7(), now: new Date().toISOString(), neverExpires: true };
+      await Promise.all(rows.map((row) => table.begin({ ...row, ...fixed })));
+      // Both wait for the row in the middle, each with what it met before it.
+      const holder = await pool.connect();
+      await holder.query('begin');
+      await holder.query('select from command_api.idempotency where command_id = $1 for update', [
+        rows[1]?.commandId,
+      ]);
+      const work = [
+        table.renew(rows),
+        ...rows.toReversed().map((row) => table[ending]({ ...row, ...answer })),
+      ];
+      const waiting = `select count(*)::int as count from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`;
+      await expect.poll(async () => (await pool.query(waiting)).rows[0].count).toBe(2);
+      await holder.query('commit');
+      holder.release();
+      await Promise.all(work);
+    },
+  );
 
   test('of services derive what they fix from the key, so that not even a lost row matters', async () => {
     const request = keyed({ caller: worker });

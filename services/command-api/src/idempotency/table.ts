@@ -81,21 +81,32 @@ const FIND = `
   select command_id as "commandId", request_hash as "requestHash", status, headers, body
   from command_api.idempotency where command_id = any($1)`;
 
-const COMPLETE = `
+/** Rows are locked in one order by all statements, as they are by `BEGIN`, so that none waits for another in a circle. */
+const LOCKED = `
+  with locked as (
+    select from command_api.idempotency
+    where command_id in (select command_id from json_to_recordset($1::json) as entry (command_id uuid))
+    order by command_id for update)`;
+
+const completing = (more = '') => `
+  ${LOCKED}
   update command_api.idempotency as row set status = entry.status, headers = entry.headers, body = entry.body
-  from json_to_recordset($1::json) as entry (command_id uuid, owner uuid, status integer, headers text, body text)
-  where row.command_id = entry.command_id and row.owner = entry.owner and row.status is null`;
+  from ${more}json_to_recordset($1::json) as entry
+    (command_id uuid, owner uuid, status integer, headers text, body text)
+  where row.command_id = entry.command_id and row.owner = entry.owner and row.status is null
+    and (select count(*) from locked) > 0`;
+
+const COMPLETE = completing();
 
 /** The commit does not wait for the disk. */
-const COMPLETE_APPENDED = COMPLETE.replace(
-  'from json_to_recordset',
-  "from (select set_config('synchronous_commit', 'off', true)) as relaxed, json_to_recordset",
-);
+const COMPLETE_APPENDED = completing("(select set_config('synchronous_commit', 'off', true)) as relaxed, ");
 
 const RENEW = `
+  ${LOCKED}
   update command_api.idempotency as row set lease_until = clock_timestamp() + make_interval(secs => $2)
   from json_to_recordset($1::json) as entry (command_id uuid, owner uuid)
-  where row.command_id = entry.command_id and row.owner = entry.owner and row.status is null`;
+  where row.command_id = entry.command_id and row.owner = entry.owner and row.status is null
+    and (select count(*) from locked) > 0`;
 
 const SWEEP = `
   delete from command_api.idempotency where command_id in
@@ -106,7 +117,7 @@ export function createIdempotencyTable(pool: pg.Pool, leaseSeconds: number): Ide
     (entries: readonly Entry[]) => beginAll(pool, entries, leaseSeconds),
     MAX_BATCH,
   );
-  const completing = (name: string, text: string) =>
+  const answering = (name: string, text: string) =>
     createBatcher(async (items: readonly (Ownership & StoredAnswer)[]) => {
       const rows = items.map((item) => ({
         command_id: item.commandId,
@@ -118,8 +129,8 @@ export function createIdempotencyTable(pool: pg.Pool, leaseSeconds: number): Ide
       await pool.query({ name, text, values: [JSON.stringify(rows)] });
       return items.map(() => undefined);
     }, MAX_BATCH);
-  const answers = completing('idempotency-complete', COMPLETE);
-  const appended = completing('idempotency-complete-appended', COMPLETE_APPENDED);
+  const answers = answering('idempotency-complete', COMPLETE);
+  const appended = answering('idempotency-complete-appended', COMPLETE_APPENDED);
 
   return {
     begin: (entry) => begins.add(entry),

@@ -3,7 +3,6 @@
  * personal data, with which it is gone from the log. Doing it again does no harm.
  */
 import type { KeyStore } from '@annals/platform/privacy/port';
-import type pg from 'pg';
 import type { Avatars } from './avatars.ts';
 import type { Credentials } from './credentials.ts';
 import type { UserState } from './domain/user.ts';
@@ -18,7 +17,6 @@ export interface Erasure {
 
 export function createErasure(options: {
   readonly keys: KeyStore;
-  readonly pool: pg.Pool;
   readonly credentials: Credentials;
   readonly sessions: Sessions;
   readonly loginLog: LoginLog;
@@ -26,7 +24,7 @@ export function createErasure(options: {
   readonly avatars: Avatars;
   readonly userOf: (userId: string) => Promise<UserState>;
 }): Erasure {
-  const { keys, pool, credentials, sessions, loginLog, exports, avatars, userOf } = options;
+  const { keys, credentials, sessions, loginLog, exports, avatars, userOf } = options;
   return {
     async carryOut(userId) {
       const { status } = await userOf(userId);
@@ -36,10 +34,6 @@ export function createErasure(options: {
       await loginLog.erase(userId);
       await exports.erase(userId);
       await avatars.erase(userId);
-      // Ended sessions are kept for a while, but not with where they were from.
-      await pool.query(`update command_api.sessions set ip = '', user_agent = null where user_id = $1`, [
-        userId,
-      ]);
       await keys.destroy(userId);
     },
   };

@@ -17,8 +17,8 @@ export interface OwnExport {
 export interface Exports {
   /** Makes room for an export that is about to be requested. */
   stage(id: string, userId: string): Promise<void>;
-  /** Exports that a user requested within a day. */
-  countRecent(userId: string): Promise<number>;
+  /** Exports that a user requested within a day, without this one: an earlier attempt may have staged it. */
+  countRecentBut(id: string, userId: string): Promise<number>;
   /** Takes a part of an export's text; the last one makes it done. Does nothing once it is done, or gone. */
   take(part: ExportPart): Promise<void>;
   /** An export of the user; null where there is none. */
@@ -51,11 +51,11 @@ export function createExports(pool: pg.Pool, keys: KeyStore): Exports {
         [id, userId],
       );
     },
-    async countRecent(userId) {
+    async countRecentBut(id, userId) {
       const { rows } = await pool.query<{ count: number }>(
         `select count(*)::int as count from command_api.exports
-         where user_id = $1 and requested_at > now() - interval '1 day'`,
-        [userId],
+         where user_id = $1 and id <> $2 and requested_at > now() - interval '1 day'`,
+        [userId, id],
       );
       return rows[0]?.count ?? 0;
     },

@@ -55,7 +55,7 @@ export async function createIdentity(
     loginLog,
     resets,
     erasure: createErasure({
-      ...{ keys: platform.keys, pool, credentials, sessions, loginLog, exports, avatars, userOf },
+      ...{ keys: platform.keys, credentials, sessions, loginLog, exports, avatars, userOf },
     }),
     async standingOf(sessionId) {
       const userId = await sessions.ownerOf(sessionId);

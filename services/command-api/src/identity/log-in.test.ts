@@ -5,6 +5,7 @@ import type { Credentials } from './credentials.ts';
 import { createLogIn, type LogIn } from './log-in.ts';
 import type { LoginGuard } from './login-guard.ts';
 import type { LoginAttempt, LoginLog } from './login-log.ts';
+import { eraseUser } from './privacy.commands.ts';
 import type { Sessions } from './sessions.ts';
 import { disableUser, registerUser } from './user.commands.ts';
 
@@ -19,12 +20,15 @@ let logIn: LogIn;
 let steps: string[];
 let logged: LoginAttempt[];
 let mayBegin: boolean;
+/** What happens while the password is looked at. */
+let meanwhile: () => Promise<unknown>;
 
 beforeEach(async () => {
   replica = createHarness().replica();
   const body = { username: 'ada', email: 'ada@example.org', password: PASSWORD };
   userId = (await replica.run(registerUser, { body })).id;
   [steps, logged, mayBegin] = [[], [], true];
+  meanwhile = async () => {};
   const step = <Result>(name: string, result: Result): Result => {
     steps.push(name);
     return result;
@@ -37,7 +41,10 @@ beforeEach(async () => {
     > as Credentials,
     passwords: {
       hash: async () => '',
-      verify: async (password, hash) => step('verify', password === hash),
+      async verify(password, hash) {
+        await meanwhile();
+        return step('verify', password === hash);
+      },
     },
     guard: {
       begin: async () => ({
@@ -49,7 +56,10 @@ beforeEach(async () => {
     loginLog: {
       record: async (attempt) => step('record', void logged.push(attempt)),
       hasSucceeded: async () => step('ask for networks', false),
-    } as Pick<LoginLog, 'record' | 'hasSucceeded'> as LoginLog,
+      erase: async (erased) => {
+        logged = logged.filter((attempt) => attempt.userId !== erased);
+      },
+    } as Pick<LoginLog, 'record' | 'hasSucceeded' | 'erase'> as LoginLog,
     sessions: { start: async () => (mayBegin ? tokens : null) } as unknown as Sessions,
     security: { tell: (action, outcome) => step(`${action} ${outcome}`, undefined) },
   });
@@ -82,6 +92,21 @@ describe('a log-in', () => {
     await expect(logIn({ login: 'ada', password: PASSWORD }, client)).rejects.toMatchObject(refused);
     expect(last()).toMatchObject({ reason: 'wrong-password' });
   });
+
+  test.each([PASSWORD, 'wrong'])(
+    'I8 that an erasure has overtaken leaves nothing in the log: %s',
+    async (password) => {
+      mayBegin = false;
+      meanwhile = () =>
+        replica.run(eraseUser, {
+          params: { id: userId },
+          caller: userCaller(crypto.randomUUID(), 'staff'),
+        });
+      await expect(logIn({ login: 'ada', password }, client)).rejects.toMatchObject(refused);
+      expect(steps).toContain('record');
+      expect(logged).toEqual([]);
+    },
+  );
 
   test('I3 succeeds by either name, whatever its case', async () => {
     for (const login of ['ADA', 'Ada@Example.org'])

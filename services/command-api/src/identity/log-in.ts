@@ -64,6 +64,9 @@ export function createLogIn(options: LogInOptions): LogIn {
       loginLog.record({ ...tried, ...client }),
       reason === null ? attempt.succeed() : attempt.fail(),
     ]);
+    // An erasure that came first has not met what was recorded now.
+    const { state } = (await streams.load(streamOf(users, userId ?? NOBODY))).snapshot;
+    if (state.status === 'erased') await loginLog.erase(state.userId);
     const details = { userId, address: client.ip };
     if (reason === null) security.tell('log-in', 'done', details);
     else security.tell('log-in', 'refused', { ...details, reason });

@@ -18,6 +18,8 @@ let statements: string[];
 let rows: { id: string; reservation: string }[];
 /** The request whose command fails. */
 let failing: string | null;
+/** What the next command waits for. */
+let gate: Promise<void> | null;
 
 beforeEach(async () => {
   replica = createHarness().replica();
@@ -26,6 +28,7 @@ beforeEach(async () => {
   statements = [];
   rows = [];
   failing = null;
+  gate = null;
   const query = async (text: string, values: readonly string[] = []) => {
     statements.push(text.trim().split(' ', 1)[0] ?? '');
     const [id = '', reservation = ''] = values;
@@ -36,6 +39,9 @@ beforeEach(async () => {
   const runner: CommandRunner = {
     async run(command, { params, caller }, ticket) {
       if (ticket.commandId === failing) throw new Error('the log is away');
+      const held = gate;
+      gate = null;
+      await held;
       return replica.run(command, { params, caller, ticket });
     },
   };
@@ -77,6 +83,18 @@ test('I5 one that fails is kept for later, and keeps no other from being done', 
   await resets.doPending();
   expect(rows.map(({ id }) => id)).toEqual([broken]);
   expect(await requested()).toMatchObject([{ requestId: left }]);
+});
+
+test('I5 one that stalled until it was done as left behind is done once', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  gate = promise;
+  await resets.request(EMAIL);
+  await expect.poll(() => gate === null).toBe(true);
+  await resets.doPending();
+  resolve();
+  await resets.drain();
+  expect(await requested()).toHaveLength(1);
+  expect(rows).toEqual([]);
 });
 
 test('I5 nothing is mailed to who is disabled', async () => {

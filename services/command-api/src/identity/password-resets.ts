@@ -75,8 +75,11 @@ export function createPasswordResets(options: PasswordResetsOptions): PasswordRe
   const limit = pLimit(AT_ONCE);
   const running = new Set<Promise<void>>();
 
-  /** Doing it twice is doing it once: its events have the row's id. */
-  async function carryOut({ id, reservation }: Row, isFirst: boolean): Promise<void> {
+  /**
+   * Doing it twice is doing it once: its events have the row's id, and are looked for every time, since whoever does it
+   * late may not be the first.
+   */
+  async function carryOut({ id, reservation }: Row): Promise<void> {
     const claimant = await reservations.claimantOf(reservation);
     const userId = claimant ? streamId(claimant.by) : NOBODY;
     const owner = (await streams.load(streamOf(users, userId))).snapshot;
@@ -91,21 +94,19 @@ export function createPasswordResets(options: PasswordResetsOptions): PasswordRe
           correlationId: id,
           traceparent: undefined,
         },
-        { commandId: id, newId: id, now: new Date().toISOString(), isFirst },
+        { commandId: id, newId: id, now: new Date().toISOString(), isFirst: false },
       );
     }
     await pool.query('delete from command_api.reset_requests where id = $1', [id]);
   }
 
   /** One that fails is left to {@link PasswordResets.doPending}, and keeps no other from being done. */
-  const attempt = (row: Row, isFirst: boolean): Promise<void> =>
-    carryOut(row, isFirst).catch((error: unknown) =>
-      logger.warn({ err: error }, 'a password reset is put off'),
-    );
+  const attempt = (row: Row): Promise<void> =>
+    carryOut(row).catch((error: unknown) => logger.warn({ err: error }, 'a password reset is put off'));
 
   function start(row: Row): void {
     if (limit.pendingCount >= MAX_WAITING) return;
-    const work = limit(() => attempt(row, true)).finally(() => running.delete(work));
+    const work = limit(() => attempt(row)).finally(() => running.delete(work));
     running.add(work);
   }
 
@@ -127,7 +128,7 @@ export function createPasswordResets(options: PasswordResetsOptions): PasswordRe
          where requested_at < now() - make_interval(secs => $1) order by requested_at limit $2`,
         [ABANDONED_SECONDS, BATCH],
       );
-      for (const row of rows) await attempt(row, false);
+      for (const row of rows) await attempt(row);
     },
     async drain() {
       await Promise.all(running);

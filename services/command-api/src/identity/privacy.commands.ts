@@ -25,18 +25,18 @@ const HOUR_SECONDS = 3_600;
 export const requestExport = defineCommand(routes.requestExport, exports, {
   location: (id) => `/v1/me/exports/${id}`,
   related: ({ caller }) => ({ user: streamOf(users, ownId(caller)) }),
-  async prepare({ caller }, services) {
-    if ((await services.exports.countRecent(ownId(caller))) < EXPORTS_A_DAY) return;
-    throw new Problem('too-many-requests', 'There are enough exports for today.', {
-      retryAfter: HOUR_SECONDS,
-    });
-  },
   decide({ id, state, related, caller }): DataExportEvent[] {
     domain.registered(related.user);
     if (state.isRequested) return [];
     return [{ type: 'DataExportRequested', data: { exportId: id, userId: ownId(caller) } }];
   },
-  stage: ({ id, caller }, services) => services.exports.stage(id, ownId(caller)),
+  async stage({ id, caller }, { exports }) {
+    if ((await exports.countRecentBut(id, ownId(caller))) < EXPORTS_A_DAY)
+      return exports.stage(id, ownId(caller));
+    throw new Problem('too-many-requests', 'There are enough exports for today.', {
+      retryAfter: HOUR_SECONDS,
+    });
+  },
   audit: 'request-export',
 });
 

@@ -78,6 +78,8 @@ export interface SessionStore {
   /** Ended sessions of which the log does not tell yet. */
   findUnannounced(limit: number): Promise<Revocation[]>;
   markAnnounced(sessionId: string): Promise<void>;
+  /** Forgets where a user's sessions are from. */
+  forgetClients(userId: string): Promise<void>;
   /** Removes sessions past their time, and ended ones after a day. */
   sweep(): Promise<void>;
 }
@@ -188,6 +190,11 @@ export function createSessionStore(pool: pg.Pool): SessionStore {
     },
     async markAnnounced(sessionId) {
       await pool.query('update command_api.sessions set is_announced = true where id = $1', [sessionId]);
+    },
+    async forgetClients(userId) {
+      await pool.query(`update command_api.sessions set ip = '', user_agent = null where user_id = $1`, [
+        userId,
+      ]);
     },
     async sweep() {
       await pool.query(SWEEP);

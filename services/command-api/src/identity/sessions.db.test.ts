@@ -35,12 +35,14 @@ const client = { ip: '127.0.0.1', userAgent: 'test' };
 const ada = uuidv7();
 let log: EventLog;
 let disabled: Set<string>;
+let erased: Set<string>;
 let passwords: Map<string, { passwordId: string; sessionId: string | null }>;
 let sessions: Sessions;
 
 beforeEach(() => {
   log = createEventLog({ store: createMemoryEventStore(), catalogue, keys: createMemoryKeyStore() });
   disabled = new Set();
+  erased = new Set();
   passwords = new Map();
   sessions = sessionsOn(log);
 });
@@ -56,6 +58,7 @@ function sessionsOn(eventLog: EventLog): Sessions {
         { type: 'UserRegistered', data: { ...person, userId } },
         ...(password ? [{ type: 'PasswordChanged' as const, data: { userId, ...password } }] : []),
         ...(disabled.has(userId) ? [{ type: 'UserDisabled' as const, data: { userId } }] : []),
+        ...(erased.has(userId) ? [{ type: 'UserErased' as const, data: { userId } }] : []),
       ];
       return events.reduce<UserState>(evolve, initial);
     },
@@ -239,6 +242,18 @@ describe('the end of a session', () => {
     passwords.set(user, { passwordId: uuidv7(), sessionId: null });
     expect(await sessions.start(user, user, client)).toBe(null);
     expect(await sessions.list(user)).toEqual({ sessions: [], count: 0 });
+  });
+
+  test('I8 a log-in that an erasure has overtaken begins no session, and leaves no trace of where it was from', async () => {
+    const user = uuidv7();
+    erased.add(user);
+    await sessions.endErased(user);
+    expect(await sessions.start(user, user, client)).toBe(null);
+    const { rows } = await pool.query(
+      'select ip, user_agent, revocation_reason as reason from command_api.sessions where user_id = $1',
+      [user],
+    );
+    expect(rows).toEqual([{ ip: '', user_agent: null, reason: 'erased' }]);
   });
 
   test('I9 sessions past their time are swept, with their tokens; others stay', async () => {

@@ -31,7 +31,7 @@ export interface Sessions {
   endDisabled(userId: string, at: Date): Promise<void>;
   /** Ends the sessions that a change of the password left behind. */
   endOutdated(userId: string): Promise<void>;
-  /** Ends all sessions of a user who was erased. */
+  /** Ends all sessions of a user who was erased, and forgets where they were from; ended ones are kept for a while. */
   endErased(userId: string): Promise<void>;
   /** A user's sessions that have not ended, the last used first: the newest {@link LISTED}, and how many there are. */
   list(userId: string): ReturnType<SessionStore['list']>;
@@ -106,6 +106,11 @@ export function createSessions({
     await announceAll(await store.revokeAll(userId, reason, until));
   }
 
+  async function endErased(userId: string): Promise<void> {
+    await store.forgetClients(userId);
+    await endAll(userId, 'erased', null);
+  }
+
   const mayContinue = async ({ userId, ...session }: OpenSession): Promise<boolean> =>
     mayGoOn(await userOf(userId), session);
 
@@ -115,9 +120,14 @@ export function createSessions({
       const refreshToken = newToken();
       const tokenHash = hashOf(refreshToken);
       await store.create({ id, userId, passwordId, tokenHash, lifeSeconds: SESSION_SECONDS, ...client });
-      // Whoever changes the password ends the sessions that are there by then: this one may have come later.
-      if (await mayContinue({ id, userId, passwordId }))
-        return tokensOf(userId, id, refreshToken, SESSION_SECONDS);
+      // Whoever changes the password, or erases the user, ends the sessions that are there by then: this one may have
+      // come later.
+      const user = await userOf(userId);
+      if (mayGoOn(user, { id, passwordId })) return tokensOf(userId, id, refreshToken, SESSION_SECONDS);
+      if (user.status === 'erased') {
+        await endErased(userId);
+        return null;
+      }
       const revocation = await store.revoke(id, 'password-changed');
       if (revocation) await announceAll([revocation]);
       return null;
@@ -149,7 +159,7 @@ export function createSessions({
       if (user.status !== 'registered') return;
       await announceAll(await store.revokeOutdated(userId, user.passwordId, user.keptSessionId));
     },
-    endErased: (userId) => endAll(userId, 'erased', null),
+    endErased,
     list: (userId) => store.list(userId, LISTED),
     async ownerOf(sessionId) {
       const session = await store.find(sessionId);
