@@ -107,6 +107,15 @@ describe('failures at one login from one network', () => {
   });
 });
 
+test('I4 an attempt that is abandoned counts for nothing, and takes back the lock that it began', async () => {
+  for (let n = 0; n < 30; n++) await (await guard.begin('ada', HERE)).abandon();
+  expect((await pool.query('select from command_api.login_failures where failures > 0')).rowCount).toBe(0);
+  await failures(9, 'ada', HERE);
+  await (await guard.begin('ada', HERE)).abandon();
+  expect(await attempt('ada', HERE)).toBe(0);
+  expect(locked).toEqual(['login']);
+});
+
 test('I5 failures are forgiven to whoever proves to be the owner, on their network alone', async () => {
   await failures(10, 'ada', HERE);
   await failures(10, 'ada', THERE);

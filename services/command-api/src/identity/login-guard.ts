@@ -8,7 +8,7 @@ import { Problem } from '@annals/contracts/problems';
 import { networkOf } from '@annals/platform/http/network';
 import type pg from 'pg';
 
-/** An attempt under way: ends with one of both calls. */
+/** An attempt under way: ends with `fail`, `succeed` or `abandon`. */
 export interface Attempt {
   /**
    * Waits where the login as a whole is under attack. `isKnown`: whether the caller's network is one that the owner has
@@ -17,6 +17,8 @@ export interface Attempt {
   slow(isKnown: () => Promise<boolean>): Promise<void>;
   fail(): Promise<void>;
   succeed(): Promise<void>;
+  /** It came to nothing, whatever was tried: counts for nothing. */
+  abandon(): Promise<void>;
 }
 
 export interface LoginGuard {
@@ -155,6 +157,9 @@ export function createLoginGuard(options: GuardOptions): LoginGuard {
           await pool.query('delete from command_api.login_failures where key = $1', [pairKey]);
           await takeBack(keys.filter((key) => key !== pairKey));
         },
+        async abandon() {
+          await takeBack(keys);
+        },
       };
     },
     async forgive(logins, address) {
@@ -167,6 +172,19 @@ export function createLoginGuard(options: GuardOptions): LoginGuard {
       );
     },
   };
+}
+
+/**
+ * Finds out what an attempt comes to. Where `work` fails, be it for load or because a store is away, the attempt is
+ * abandoned: nobody is locked out for what is wrong on our side. What can't be taken back then runs out like others.
+ */
+export async function findOut<Result>(attempt: Attempt, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    await attempt.abandon().catch(() => undefined);
+    throw error;
+  }
 }
 
 /** Seconds until the next attempt after so many failures: 1, 2, 4, … from half of the limit on. */

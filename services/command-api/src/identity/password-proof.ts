@@ -1,7 +1,7 @@
 /** What the caller proves to know before something dear is done: their password, guarded against guessing like a log-in. */
 import type { Credentials } from './credentials.ts';
 import type { UserState } from './domain/user.ts';
-import type { LoginGuard } from './login-guard.ts';
+import { findOut, type LoginGuard } from './login-guard.ts';
 import type { PasswordHasher } from './password-hasher.ts';
 
 type Registered = Extract<UserState, { status: 'registered' }>;
@@ -17,7 +17,9 @@ export function createPasswordProof(options: {
   const { guard, credentials, passwords } = options;
   return async (user, password, address) => {
     const attempt = await guard.begin(`user ${user.userId}`, address);
-    const isRight = await passwords.verify(password, await credentials.find(user.passwordId));
+    const isRight = await findOut(attempt, async () =>
+      passwords.verify(password, await credentials.find(user.passwordId)),
+    );
     await (isRight ? attempt.succeed() : attempt.fail());
     return isRight;
   };
