@@ -27,6 +27,8 @@ export const verification = defineAggregate('verification', {
       requestId: uuid,
       /** The address to prove, in lower case. */
       email: personal(z.string()),
+      /** The password that was proven to be known: the token dies with it. Older events don't say. */
+      passwordId: uuid.optional(),
       expiresAt: timestamp,
     }),
   }),

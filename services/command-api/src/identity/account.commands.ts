@@ -9,7 +9,7 @@ import { ownId } from './caller.ts';
 import { users, verifications } from './deciders.ts';
 import type { PasswordOwner } from './domain/password-policy.ts';
 import * as domain from './domain/user.ts';
-import { requestEmail } from './domain/verification.ts';
+import { provenBy, requestEmail } from './domain/verification.ts';
 import { invalidPassword, passwordMistakesOf, wrongPassword } from './registration.ts';
 
 export const changePassword = defineCommand(routes.changePassword, users, {
@@ -56,11 +56,14 @@ export const requestEmailChange = defineCommand(routes.requestEmailChange, verif
   async prepare({ caller, body: { password } }, services) {
     const user = domain.registered(await services.userOf(ownId(caller)));
     if (!(await services.provePassword(user, password, caller.address))) throw wrongPassword('/password');
+    return user.passwordId;
   },
-  decide({ id, state, related, body: { email }, newId, now }) {
+  decide({ id, state, related, body: { email }, newId, now, prepared: passwordId }) {
     const user = domain.registered(related.user);
+    // Replaced meanwhile.
+    if (user.passwordId !== passwordId) throw wrongPassword('/password');
     if (user.email === email && user.emailProof !== null) return [];
-    return requestEmail(state, { userId: id, requestId: newId, email, now });
+    return requestEmail(state, { userId: id, requestId: newId, email, passwordId, now });
   },
   audit: 'request-email-change',
 });
@@ -70,8 +73,8 @@ export const confirmEmail = defineCommand(routes.confirmEmail, users, {
   related: ({ params }) => ({ requests: streamOf(verifications, subjectOf(params.token)) }),
   prepare: ({ params }, services) => opened('email', params.token, services).request,
   decide({ state, related: { requests }, prepared: requestId }) {
-    const newest = requests.email;
-    return domain.confirmEmail(state, requestId, newest?.requestId === requestId ? newest.email : null);
+    const { passwordId } = domain.registered(state);
+    return domain.confirmEmail(state, requestId, provenBy(requests, requestId, passwordId));
   },
   audit: 'confirm-email',
 });
