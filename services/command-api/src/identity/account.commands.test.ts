@@ -1,8 +1,12 @@
 import { signToken } from '@annals/platform/privacy/signed-token';
 import { uuidv7 } from '@annals/platform/uuid';
 import { beforeEach, expect, test } from 'vitest';
+import { streamOf } from '../commands/decider.ts';
 import { createHarness, type Replica, userCaller } from '../commands/harness.fixture.ts';
 import { changePassword, confirmEmail, requestEmailChange, resetPassword } from './account.commands.ts';
+import { users } from './deciders.ts';
+import { registered } from './domain/user.ts';
+import { resetProof } from './reset-proof.ts';
 import { registerUser } from './user.commands.ts';
 
 const PASSWORD = 'Correct-horse-battery-7';
@@ -17,6 +21,7 @@ beforeEach(async () => {
   userId = (await replica.run(registerUser, { body })).id;
 });
 
+const userOf = async () => (await replica.streams.load(streamOf(users, userId))).snapshot.state;
 const tokenFor = (purpose: string, request: string) =>
   signToken(Buffer.alloc(32), purpose, { subject: userId, request, expiresAt: '2100-01-01T00:00:00.000Z' });
 
@@ -64,4 +69,20 @@ test('I5 another address that was confirmed stays so, and confirming it again ch
   await confirm(request);
   await change();
   expect((await confirm(request)).hasAppended).toBe(false);
+});
+
+test('I5 a token that was mailed to an address that another took the place of resets no password', async () => {
+  const mailed = async () => resetProof(registered(await userOf()));
+  const toOld = await mailed();
+  await confirm(await ask('ada@new.example.org'));
+  await expect(reset(toOld)).rejects.toMatchObject(OUTDATED);
+  const toNew = await mailed();
+  await reset(toNew);
+  await expect(reset(toNew)).rejects.toMatchObject(OUTDATED);
+});
+
+test('I5 a token that was mailed before the address was proven resets the password after it as well', async () => {
+  const token = resetProof(registered(await userOf()));
+  await confirm(userId);
+  await reset(token);
 });

@@ -11,6 +11,7 @@ import type { PasswordOwner } from './domain/password-policy.ts';
 import * as domain from './domain/user.ts';
 import { provenBy, requestEmail } from './domain/verification.ts';
 import { invalidPassword, passwordMistakesOf, wrongPassword } from './registration.ts';
+import { resetProof } from './reset-proof.ts';
 
 export const changePassword = defineCommand(routes.changePassword, users, {
   target: ({ caller }) => ownId(caller),
@@ -37,15 +38,19 @@ export const resetPassword = defineCommand(routes.resetPassword, users, {
   async prepare({ params, caller, body: { newPassword } }, services) {
     const { subject, request } = opened('password-reset', params.token, services);
     const user = domain.registered(await services.userOf(subject));
-    if (user.passwordId !== request) throw invalidToken();
+    if (resetProof(user) !== request) throw invalidToken();
     const mistakes = passwordMistakesOf(newPassword, ownerOf(user), services, '/newPassword');
     if (mistakes.length > 0) throw invalidPassword(mistakes);
     // Who forgot the password has failed before, and is not to wait for that any more.
     await services.forgive(user, caller.address);
-    return { replacedId: request, passwordHash: await services.passwords.hash(newPassword) };
+    return { request, passwordHash: await services.passwords.hash(newPassword) };
   },
-  decide: ({ state, newId, prepared: { replacedId } }) =>
-    domain.changePassword(state, { passwordId: newId, replacedId, sessionId: null }, invalidToken),
+  decide({ state, newId, prepared: { request } }) {
+    const user = domain.registered(state);
+    if (resetProof(user) !== request) throw invalidToken();
+    const change = { passwordId: newId, replacedId: user.passwordId, sessionId: null };
+    return domain.changePassword(state, change, invalidToken);
+  },
   stage: ({ id, newId, prepared }, { credentials }) => credentials.stage(id, newId, prepared.passwordHash),
   audit: 'reset-password',
 });

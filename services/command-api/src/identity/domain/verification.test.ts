@@ -7,7 +7,7 @@ const spec = deciderSpec(verification);
 const now = '2026-01-01T00:00:00.000Z';
 const reset: VerificationEvent = {
   type: 'PasswordResetRequested',
-  data: { userId: 'u', requestId: 'r', passwordId: 'p', expiresAt: '2026-01-01T01:00:00.000Z' },
+  data: { userId: 'u', requestId: 'r', passwordId: 'p', proof: 'q', expiresAt: '2026-01-01T01:00:00.000Z' },
 };
 const change: VerificationEvent = {
   type: 'EmailChangeRequested',
@@ -24,13 +24,15 @@ const five = <Event>(event: Event): Event[] => Array.from({ length: verification
 test('I5 a reset is for the password that counts, and for an hour', () => {
   spec
     .given()
-    .when((state) => verification.requestReset(state, { userId: 'u', requestId: 'r', passwordId: 'p', now }))
+    .when((state) =>
+      verification.requestReset(state, { userId: 'u', requestId: 'r', passwordId: 'p', proof: 'q', now }),
+    )
     .thenEvents(reset);
 });
 
 test('I5 whoever asks for resets again and again causes a few mails an hour, and keeps nobody from other requests', () => {
   const ask = (at: string) => (state: verification.VerificationState) =>
-    verification.requestReset(state, { userId: 'u', requestId: 'r', passwordId: 'p', now: at });
+    verification.requestReset(state, { userId: 'u', requestId: 'r', passwordId: 'p', proof: 'q', now: at });
   spec
     .given(...five(reset))
     .when(ask(now))

@@ -49,11 +49,17 @@ interface Request {
 /** Asks for a token that may replace the password; beyond a few open requests nothing happens. */
 export function requestReset(
   state: VerificationState,
-  { userId, requestId, passwordId, now }: Request & { readonly passwordId: string },
+  {
+    userId,
+    requestId,
+    passwordId,
+    proof,
+    now,
+  }: Request & { readonly passwordId: string; readonly proof: string },
 ): VerificationEvent[] {
   if (openAt(state.resets, now).length >= MAX_OPEN) return [];
   const expiresAt = after(now, RESET_SECONDS);
-  return [{ type: 'PasswordResetRequested', data: { userId, requestId, passwordId, expiresAt } }];
+  return [{ type: 'PasswordResetRequested', data: { userId, requestId, passwordId, proof, expiresAt } }];
 }
 
 /** Asks for a token that proves an address. Throws `too-many-requests` beyond a few open requests. */
