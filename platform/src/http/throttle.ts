@@ -84,18 +84,18 @@ export function toLimits(settings: z.output<z.ZodObject<typeof throttleFields>>)
   };
 }
 
-/** What a caller is counted as, under which limit; null for services, which have none. */
+/** What a caller is counted as, under which limit; null for services, which have none. Log-ins count by network. */
 export function subjectOf(
   name: Exclude<ThrottleName, 'none'>,
   caller: Caller,
 ): { readonly key: string; readonly limit: keyof Limits } | null {
   if (caller.kind === 'service') return null;
-  if (caller.kind === 'anonymous') {
-    const key = `${name} ${networkOf(caller.address)}`;
-    if (name === 'login') return { key, limit: name };
-    return { key, limit: name === 'read' ? 'anonymousRead' : 'anonymousWrite' };
-  }
-  const limit = name !== 'login' && holds(caller, 'can_import') ? 'import' : name;
+  const networkKey = () => `${name} ${networkOf(caller.address)}`;
+  // A token says nothing about whom its bearer tries to be: each would allow as many attempts again.
+  if (name === 'login') return { key: networkKey(), limit: name };
+  if (caller.kind === 'anonymous')
+    return { key: networkKey(), limit: name === 'read' ? 'anonymousRead' : 'anonymousWrite' };
+  const limit = holds(caller, 'can_import') ? 'import' : name;
   return { key: `${limit} ${caller.userId}`, limit };
 }
 
