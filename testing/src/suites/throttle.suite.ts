@@ -11,6 +11,7 @@ export const suiteLimits: Limits = {
   read: limit(2, 5),
   write: limit(100),
   login: limit(1),
+  refresh: limit(3),
   import: limit(200),
   anonymousRead: limit(2, 5),
   anonymousWrite: limit(1),
@@ -34,7 +35,7 @@ export function throttleSuite(create: () => Promise<Throttle>): void {
   const grants = async (
     throttle: Throttle,
     caller: Caller,
-    name: 'read' | 'write' | 'login',
+    name: 'read' | 'write' | 'login' | 'refresh',
     count: number,
   ) => {
     const permits: Permit[] = [];
@@ -85,6 +86,15 @@ export function throttleSuite(create: () => Promise<Throttle>): void {
     expect(await grants(throttle, user('b'), 'login', 1)).toBe(0);
     expect(await grants(throttle, anonymous('192.0.2.1'), 'login', 1)).toBe(0);
     expect(await grants(throttle, userAt('192.0.2.2', 'a', 'staff'), 'login', 2)).toBe(1);
+  });
+
+  it('I3 counts refreshes by network and apart from log-ins, so that neither keeps anybody from the other', async () => {
+    const throttle = await create();
+    expect(await grants(throttle, anonymous('192.0.2.1'), 'refresh', 4)).toBe(3);
+    expect(await grants(throttle, user('a'), 'refresh', 1)).toBe(0);
+    expect(await grants(throttle, anonymous('192.0.2.1'), 'login', 2)).toBe(1);
+    expect(await grants(throttle, anonymous('192.0.2.2'), 'login', 2)).toBe(1);
+    expect(await grants(throttle, anonymous('192.0.2.2'), 'refresh', 4)).toBe(3);
   });
 
   it('exempts services, and gives importers and staff a limit of their own except for logging in', async () => {
