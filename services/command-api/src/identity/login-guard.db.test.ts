@@ -136,6 +136,27 @@ describe('failures from one network', () => {
     expect(await attempt('somebody', THERE)).toBe(0);
   });
 
+  test('I4 are forgotten an hour after the last, log in from there who may meanwhile', async () => {
+    for (let n = 0; n < 30; n++) {
+      await attempt(`victim ${n}`, HERE);
+      await pass('31 seconds');
+    }
+    for (let n = 0; n < 3; n++) {
+      await pass('21 minutes');
+      await (await guard.begin('bob', HERE)).succeed();
+    }
+    for (let n = 0; n < 5; n++) expect(await attempt(`victim ${n}`, HERE)).toBe(0);
+  });
+
+  test('I4 are remembered for an hour after the last, however long ago the first was', async () => {
+    for (let n = 0; n < 5; n++) {
+      expect(await attempt('ada', HERE)).toBe(0);
+      await pass('50 minutes');
+    }
+    expect(await attempt('ada', HERE)).toBe(0);
+    expect(await attempt('ada', HERE)).toBe(2);
+  });
+
   test('I4 count for the whole /64 of an IPv6 address', async () => {
     await failures(10, 'ada', '2001:db8::1');
     expect(await attempt('ada', '2001:db8::2')).toBeGreaterThan(800);

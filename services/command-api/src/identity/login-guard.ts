@@ -69,7 +69,7 @@ const COUNT = `
       when (case when f.forget_at <= now() then 1 else f.failures + 1 end)
         >= ($2::int[])[array_position($1::text[], f.key)] then now() + make_interval(mins => $3)
       else f.blocked_until end,
-    forget_at = excluded.forget_at
+    forget_at = case when f.forget_at <= now() then excluded.forget_at else f.forget_at end
   where f.blocked_until <= clock_timestamp()
   returning key, failures`;
 
@@ -85,10 +85,14 @@ const TAKE_BACK = `
   from unnest($1::text[], $2::boolean[]) as tried (key, began_lock)
   where f.key = tried.key and (select count(*) from locked) > 0`;
 
-const PAUSE = `
+/** Only now is anything remembered for longer: attempts that succeed keep no failures of others in memory. */
+const FAIL = `
   ${LOCKED}
   update command_api.login_failures f
-  set blocked_until = greatest(f.blocked_until, clock_timestamp() + make_interval(secs => seconds))
+  set blocked_until = case when seconds > 0
+      then greatest(f.blocked_until, clock_timestamp() + make_interval(secs => seconds))
+      else f.blocked_until end,
+    forget_at = now() + make_interval(secs => $3)
   from unnest($1::text[], $2::int[]) as paused (key, seconds)
   where f.key = paused.key and (select count(*) from locked) > 0`;
 
@@ -145,13 +149,11 @@ export function createLoginGuard(options: GuardOptions): LoginGuard {
           const [pair, whole] = [failuresOf(pairKey), failuresOf(networkKey)];
           if (pair === lockAfter) onLocked('login', address);
           if (whole === networkLockAfter) onLocked('network', address);
-          const pauses = [
+          const pauses = new Map([
             [pairKey, Math.max(pauseOf(pair, lockAfter), isSlowed ? Math.ceil(delayMs / 1_000) : 0)],
             [networkKey, pauseOf(whole, networkLockAfter)],
-          ] as const;
-          const real = pauses.filter(([, seconds]) => seconds > 0);
-          if (real.length === 0) return;
-          await pool.query(PAUSE, [real.map(([key]) => key), real.map(([, seconds]) => seconds)]);
+          ]);
+          await pool.query(FAIL, [keys, keys.map((key) => pauses.get(key) ?? 0), MEMORY_SECONDS]);
         },
         async succeed() {
           await pool.query('delete from command_api.login_failures where key = $1', [pairKey]);
