@@ -4,12 +4,10 @@ import { getMe, getUser } from '@annals/contracts/identity/user.routes';
 import { expect, inject, test } from 'vitest';
 import { Api, after } from './client.ts';
 import { newPerson, PASSWORD } from './people.ts';
+import { PIXEL } from './pixel.ts';
 
 const url = inject('stackUrl');
 const anonymous = new Api(url);
-/** One transparent pixel, and a comment in it. */
-const PIXEL =
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
 test('I1 a picture is set, shown to everybody as what it is, replaced, removed, and erased with its person', async () => {
   const person = await newPerson(url, 'pictured');
