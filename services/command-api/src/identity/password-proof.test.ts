@@ -17,6 +17,7 @@ const ada = registered(evolve(initial, { type: 'UserRegistered', data: { userId,
 
 function proof(verify: () => Promise<boolean>) {
   const steps: string[] = [];
+  const told: object[] = [];
   const step = (name: string) => async () => void steps.push(name);
   const attempt = {
     slow: step('slow'),
@@ -28,8 +29,11 @@ function proof(verify: () => Promise<boolean>) {
     guard: { begin: async () => attempt } as Pick<LoginGuard, 'begin'> as LoginGuard,
     credentials: { find: async () => 'hash' } as Pick<Credentials, 'find'> as Credentials,
     passwords: { hash: async () => '', verify },
+    security: {
+      tell: (action, outcome, details) => void told.push({ action, outcome, ...details }),
+    },
   });
-  return { steps, prove: () => prove(ada, 'password', '192.0.2.1') };
+  return { steps, told, prove: () => prove(ada, 'password', '192.0.2.1') };
 }
 
 test('I4 a proof of the password that fails on our side is no failure of whoever gives it', async () => {
@@ -44,4 +48,18 @@ test('I4 a wrong password counts as a failure wherever it is asked for', async (
   const { steps, prove } = proof(async () => false);
   expect(await prove()).toBe(false);
   expect(steps).toEqual(['fail']);
+});
+
+test('X3 a wrong password is told in the security log wherever it is asked for, a right one is not', async () => {
+  const wrong = proof(async () => false);
+  await wrong.prove();
+  expect(wrong.told).toEqual([
+    {
+      ...{ action: 'prove-password', outcome: 'refused', reason: 'wrong-password' },
+      ...{ userId, address: '192.0.2.1' },
+    },
+  ]);
+  const right = proof(async () => true);
+  await right.prove();
+  expect(right.told).toEqual([]);
 });
