@@ -12,9 +12,9 @@ import { createCategory, getCategory } from '@annals/contracts/publishing/catego
 import { addComment, getComment } from '@annals/contracts/publishing/comment.routes';
 import { routes } from '@annals/contracts/routes';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { PIXEL } from '../fixtures/pixel.ts';
 import { Api, after, uniqueName } from './client.ts';
 import { newPerson, type Person } from './people.ts';
-import { PIXEL } from './pixel.ts';
 
 /**
  * The access matrix, generated from the route table: every route, called by an anonymous caller, another user, the

@@ -2,9 +2,9 @@ import { removeAvatar, setAvatar } from '@annals/contracts/identity/avatar.route
 import { eraseMe } from '@annals/contracts/identity/privacy.routes';
 import { getMe, getUser } from '@annals/contracts/identity/user.routes';
 import { expect, inject, test } from 'vitest';
+import { PIXEL } from '../fixtures/pixel.ts';
 import { Api, after } from './client.ts';
 import { newPerson, PASSWORD } from './people.ts';
-import { PIXEL } from './pixel.ts';
 
 const url = inject('stackUrl');
 const anonymous = new Api(url);
