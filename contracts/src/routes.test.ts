@@ -56,11 +56,15 @@ describe('the route table', () => {
     expect(result.error?.issues.map(({ code }) => code)).toContain('unrecognized_keys');
   });
 
-  it.each(named)('%s throttles log-ins as such, and lets only the catalogue’s problems out', (_, route) => {
-    const isLogin = route.path.startsWith('/v1/sessions') && route.method === 'POST';
-    expect(route.throttle === 'login').toBe(isLogin || route.path.startsWith('/v1/password-resets'));
-    for (const code of route.problems) expect(Object.keys(problems)).toContain(code);
-  });
+  it.each(named)(
+    '%s throttles log-ins and refreshes as such, and lets only the catalogue’s problems out',
+    (_, route) => {
+      const isLogin = route.name === 'createSession' || route.path.startsWith('/v1/password-resets');
+      expect(route.throttle === 'login').toBe(isLogin);
+      expect(route.throttle === 'refresh').toBe(route.name === 'refreshSession');
+      for (const code of route.problems) expect(Object.keys(problems)).toContain(code);
+    },
+  );
 
   it('creates with 201 only by POST', () => {
     for (const route of routes) if (route.success.status === 201) expect(route.method).toBe('POST');

@@ -13,7 +13,7 @@ import type { StackAddress } from '@annals/testing/stack';
 
 /** Limits that no load reaches; the throttles still count. */
 export const UNREACHED = Object.fromEntries(
-  ['READ', 'WRITE', 'LOGIN', 'IMPORT'].map((name) => [`ANNALS_THROTTLE_${name}`, '10000000']),
+  ['READ', 'WRITE', 'LOGIN', 'REFRESH', 'IMPORT'].map((name) => [`ANNALS_THROTTLE_${name}`, '10000000']),
 );
 
 export interface BenchService {

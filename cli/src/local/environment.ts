@@ -30,6 +30,7 @@ export const localThrottles: Environment = {
   ANNALS_THROTTLE_READ: '6000',
   ANNALS_THROTTLE_WRITE: '1200',
   ANNALS_THROTTLE_LOGIN: '60',
+  ANNALS_THROTTLE_REFRESH: '600',
 };
 
 /** Failed log-ins from that one network are everybody's. */

@@ -26,7 +26,7 @@ export const refreshSession = defineRoute({
   tag: 'identity',
   summary: 'Rotate the refresh token; reusing a rotated one ends the session',
   access: 'anyone',
-  throttle: 'login',
+  throttle: 'refresh',
   style: 'plain',
   body: z.strictObject({ refreshToken: z.string().min(1).max(512) }),
   success: { status: 200, schema: sessionTokens },

@@ -16,6 +16,8 @@ export const verification = defineAggregate('verification', {
       requestId: uuid,
       /** The password that may be replaced: the token dies with it. */
       passwordId: uuid,
+      /** What the token names: that password, and the address that it is mailed to. Older events don't say. */
+      proof: uuid.optional(),
       expiresAt: timestamp,
     }),
   }),
@@ -27,6 +29,8 @@ export const verification = defineAggregate('verification', {
       requestId: uuid,
       /** The address to prove, in lower case. */
       email: personal(z.string()),
+      /** The password that was proven to be known: the token dies with it. Older events don't say. */
+      passwordId: uuid.optional(),
       expiresAt: timestamp,
     }),
   }),

@@ -20,7 +20,7 @@ export const permissions = ['staff', 'can_publish', 'can_feature', 'can_moderate
 export type Permission = (typeof permissions)[number];
 
 /** Which rate limit a route falls under. */
-export type ThrottleName = 'read' | 'write' | 'login' | 'none';
+export type ThrottleName = 'read' | 'write' | 'login' | 'refresh' | 'none';
 
 type NoFields = z.ZodObject<Record<never, never>, z.core.$strict>;
 

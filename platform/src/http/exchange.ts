@@ -10,6 +10,7 @@ import { createSecurityLog, type SecurityLog } from '../telemetry/security-log.t
 import type { Span, Tracing } from '../telemetry/tracing.ts';
 import { corsHeaders } from './cors.ts';
 import { discardBody } from './json-body.ts';
+import { addressOf } from './network.ts';
 import { problemResponse, toProblem } from './problem-response.ts';
 import type { Caller, RouteResponse } from './types.ts';
 
@@ -120,7 +121,7 @@ function createRefusals(security: SecurityLog): (exchange: Exchange, refusal: Re
   return ({ request, caller, span }, refusal) => {
     if (!REFUSALS.has(refusal.status)) return;
     const userId = caller?.kind === 'user' ? caller.userId : null;
-    const address = request.ip;
+    const address = addressOf(request);
     if (refusal.status === 429) {
       const who = userId ?? address;
       if (throttled.has(who)) return;
@@ -188,7 +189,7 @@ function record(logger: Logger, { request, span }: Exchange, outcome: Outcome): 
     ...asked,
     durationMs: Math.round(elapsed),
     traceId: span.traceId,
-    address: request.ip,
+    address: addressOf(request),
   };
   if (rest.status === 500) logger.error({ ...line, err: failure }, 'request failed');
   else if (rest.status > 500) logger.warn({ ...line, err: failure }, 'request not served');

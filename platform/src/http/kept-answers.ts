@@ -6,6 +6,7 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Histogram } from 'prom-client';
 import type { Tracing } from '../telemetry/tracing.ts';
+import { addressOf } from './network.ts';
 import type { Permit, Throttle } from './throttle.ts';
 import type { Caller } from './types.ts';
 
@@ -84,10 +85,11 @@ interface Found {
 }
 
 function createFinder({ recall, recognize }: KeptAnswers): (request: FastifyRequest) => Found | undefined {
-  return ({ raw, ip }) => {
+  return (request) => {
+    const { raw } = request;
     if (!isOrdinary(raw)) return undefined;
     const { headers, url = '' } = raw;
-    const caller = recognize(headers.authorization, ip);
+    const caller = recognize(headers.authorization, addressOf(request));
     if (!caller) return undefined;
     const kept = recall(caller, url, headers['annals-min-position'] as string | undefined);
     if (!kept) return undefined;

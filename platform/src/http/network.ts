@@ -1,5 +1,15 @@
-/** Which network an address belongs to, for counting callers. */
-import { isIPv6 } from 'node:net';
+/** Where requests are from, for counting callers: the address, and which network it belongs to. */
+import { isIP, isIPv6 } from 'node:net';
+import type { FastifyRequest } from 'fastify';
+
+/**
+ * The client's address. What a trusted proxy passes on that is no address stands for nobody: it could be made up anew for
+ * every request. The proxy's own counts then.
+ */
+export function addressOf({ ip, socket }: Pick<FastifyRequest, 'ip' | 'socket'>): string {
+  const { remoteAddress } = socket;
+  return ip === remoteAddress || isIP(ip) !== 0 ? ip : (remoteAddress ?? ip);
+}
 
 /**
  * An IPv4 address (also one mapped into IPv6) stands for itself. An IPv6 host owns at least a /64 and could call from as

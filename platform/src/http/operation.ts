@@ -5,6 +5,7 @@ import { Problem } from '@annals/contracts/problems';
 import { type ConfirmForbidden, checkAccess, type RouteAccess } from './access-rule.ts';
 import type { Exchange } from './exchange.ts';
 import { readBody } from './json-body.ts';
+import { addressOf } from './network.ts';
 import type { Throttle } from './throttle.ts';
 import type { Caller, RouteRequest, RouteResponse } from './types.ts';
 import { type RouteShape, type ValidRequest, validate } from './validate.ts';
@@ -45,7 +46,7 @@ export async function perform(
 }
 
 async function admit(operation: Operation, exchange: Exchange, gate: Gatekeepers): Promise<Caller> {
-  const address = exchange.request.ip;
+  const address = addressOf(exchange.request);
   let caller: Caller;
   try {
     caller = await gate.authenticate(exchange.request.headers.authorization, address);

@@ -227,6 +227,15 @@ it('believes X-Forwarded-For of trusted proxies only', async () => {
   expect(await addressSeen(['127.0.0.0/8', '10.0.0.0/8'])).toBe('203.0.113.9');
 });
 
+it('I4 takes what a proxy passes on that is no address for the proxy itself, so that nobody is many callers', async () => {
+  const { server, seen } = await sampleServer({ trustedProxies: ['127.0.0.0/8'] });
+  for (const made of ['made-up', '203.0.113.9:4711', '', '203.0.113.9, made-up', '203.0.113.9'])
+    await server.inject({ url: '/v1/notes', headers: { 'x-forwarded-for': made } });
+  const [last, ...others] = seen.map(({ caller }) => caller.address).reverse();
+  expect(last).toBe('203.0.113.9');
+  expect(new Set(others)).toEqual(new Set(['127.0.0.1']));
+});
+
 it('tells handlers url, user agent, trace and a correlation id that follows from the trace', async () => {
   const { server, seen } = await sampleServer();
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';

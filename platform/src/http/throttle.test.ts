@@ -73,6 +73,7 @@ describe('settings [X1]', () => {
       anonymousRead: limit(60, 100),
       anonymousWrite: limit(60, 100),
       login: limit(10, 50),
+      refresh: limit(60, 1_000),
       import: limit(60_000),
     });
   });
@@ -88,11 +89,12 @@ describe('settings [X1]', () => {
 
   it('say every hour as they like', () => {
     const settings = { throttleRead: '300', throttleReadHour: '400', throttleAnonymousHour: '90' };
-    expect(limitsOf({ ...settings, throttleLoginHour: '30' })).toMatchObject({
+    expect(limitsOf({ ...settings, throttleLoginHour: '30', throttleRefreshHour: '90' })).toMatchObject({
       read: limit(300, 400),
       anonymousRead: limit(300, 90),
       anonymousWrite: limit(60, 90),
       login: limit(10, 30),
+      refresh: limit(60, 90),
     });
   });
 });

@@ -31,10 +31,10 @@ export interface Limit {
 
 /**
  * Limits by throttle; `anonymous…` for callers without a token; `import` is that of callers with `can_import`, for
- * whatever they do but logging in.
+ * whatever they do but logging in and refreshing.
  */
 export type Limits = Readonly<
-  Record<'read' | 'write' | 'login' | 'import' | 'anonymousRead' | 'anonymousWrite', Limit>
+  Record<'read' | 'write' | 'login' | 'refresh' | 'import' | 'anonymousRead' | 'anonymousWrite', Limit>
 >;
 
 const requests = wholeNumber(1, 10_000_000).optional();
@@ -52,6 +52,9 @@ export const throttleFields = {
   throttleAnonymousHour: requests,
   throttleLogin: requests,
   throttleLoginHour: requests,
+  /** Refreshed sessions of one network: of everybody behind one address, about four an hour each. */
+  throttleRefresh: requests,
+  throttleRefreshHour: requests,
   throttleImport: requests,
   throttleImportHour: requests,
 };
@@ -78,24 +81,25 @@ export function toLimits(settings: z.output<z.ZodObject<typeof throttleFields>>)
     read: limit(settings.throttleRead, settings.throttleReadHour, DEFAULT.requests),
     write: limit(settings.throttleWrite, settings.throttleWriteHour, DEFAULT.requests),
     login: limit(settings.throttleLogin, settings.throttleLoginHour, DEFAULT.login),
+    refresh: limit(settings.throttleRefresh, settings.throttleRefreshHour, DEFAULT.requests),
     import: limit(settings.throttleImport, settings.throttleImportHour, DEFAULT.import),
     anonymousRead: anonymous(settings.throttleRead),
     anonymousWrite: anonymous(settings.throttleWrite),
   };
 }
 
-/** What a caller is counted as, under which limit; null for services, which have none. */
+/** What a caller is counted as, under which limit; null for services, which have none. Log-ins and refreshes count by network. */
 export function subjectOf(
   name: Exclude<ThrottleName, 'none'>,
   caller: Caller,
 ): { readonly key: string; readonly limit: keyof Limits } | null {
   if (caller.kind === 'service') return null;
-  if (caller.kind === 'anonymous') {
-    const key = `${name} ${networkOf(caller.address)}`;
-    if (name === 'login') return { key, limit: name };
-    return { key, limit: name === 'read' ? 'anonymousRead' : 'anonymousWrite' };
-  }
-  const limit = name !== 'login' && holds(caller, 'can_import') ? 'import' : name;
+  const networkKey = () => `${name} ${networkOf(caller.address)}`;
+  // A token says nothing about whom its bearer tries to be: each would allow as many attempts again.
+  if (name === 'login' || name === 'refresh') return { key: networkKey(), limit: name };
+  if (caller.kind === 'anonymous')
+    return { key: networkKey(), limit: name === 'read' ? 'anonymousRead' : 'anonymousWrite' };
+  const limit = holds(caller, 'can_import') ? 'import' : name;
   return { key: `${limit} ${caller.userId}`, limit };
 }
 

@@ -52,6 +52,7 @@ export async function startBackend(settings: Partial<Record<keyof Config, string
     jwtPrivateKey: Buffer.from(pem).toString('base64'),
     serviceTokens: `worker=${WORKER_TOKEN}`,
     throttleLogin: '10000',
+    throttleRefresh: '10000',
     loginNetworkLockAfter: '100000',
     throttleWrite: '100000',
     ...settings,

@@ -43,6 +43,7 @@ export function periodicTasks({ config, platform, write, identity, access, views
     sweep('idempotency', () => idempotency.sweep()),
     sweep('sessions', () => store.sweep()),
     sweep('credentials', () => sweepCredentials(services.credentials, log)),
+    sweep('avatars', () => identity.sweepAvatars()),
     sweep('exports', () => services.exports.sweep()),
     sweep('login failures', () => guard.sweep()),
     sweep('login log', () => loginLog.sweep(loginLogDays)),

@@ -136,4 +136,10 @@ export const migrations: readonly Migration[] = [
       );
       create index avatars_by_user on command_api.avatars (user_id);`,
   },
+  {
+    id: '0007-avatars-swept',
+    sql: `
+      alter table command_api.avatars add column is_named boolean not null default false;
+      create index avatars_to_sweep on command_api.avatars (staged_at) where not is_named;`,
+  },
 ];

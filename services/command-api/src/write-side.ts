@@ -113,7 +113,7 @@ function createGuard(config: Config, { pool, hash, security }: Platform): LoginG
 
 async function createServices(
   config: Config,
-  { pool, keys }: Platform,
+  { pool, keys, security }: Platform,
   { guard, userOf, reservations }: Pick<WriteSide, 'guard' | 'reservations'> & Pick<Services, 'userOf'>,
 ): Promise<Services> {
   const passwords = await createPasswordHasher();
@@ -128,7 +128,7 @@ async function createServices(
     credentials,
     exports: createExports(pool, keys),
     avatars: createAvatars(pool, keys),
-    provePassword: createPasswordProof({ guard, credentials, passwords }),
+    provePassword: createPasswordProof({ guard, credentials, passwords, security }),
     userOf,
     forgive({ username, email }, address) {
       const keys = [key('username', username), key('email', email)];

@@ -44,6 +44,17 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  it('I4 has services believe the gateway alone where a client is', () => {
+    const { gateway, ...others } = composeFile.services;
+    const trusted = Object.values(others).flatMap(({ environment = {} }) =>
+      Object.entries(environment).flatMap(([name, value]) =>
+        name === 'ANNALS_TRUSTED_PROXIES' ? [value] : [],
+      ),
+    );
+    expect(trusted).toHaveLength(3);
+    expect(new Set(trusted)).toEqual(new Set([`${gateway?.networks?.default?.ipv4_address}/32`]));
+  });
+
   it('names the version of every image, and says when each container is healthy', () => {
     for (const [name, service] of Object.entries(composeFile.services)) {
       if (service.build === undefined) expect(service.image, name).toMatch(/:v?\d/);

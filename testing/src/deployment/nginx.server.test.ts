@@ -75,6 +75,13 @@ describe.skipIf(testNginx === undefined)('nginx (skipped where ANNALS_TEST_NGINX
     });
   });
 
+  it('I4 tells services nothing that a client says of its own address', async () => {
+    const headers = { 'x-forwarded-for': '203.0.113.9, 10.0.0.1' };
+    const answer = await fetch(`${nginx.url}/v1/articles`, { headers });
+    const asked = (await answer.json()) as Asked;
+    expect(asked.headers['x-forwarded-for']).toBe('127.0.0.1');
+  });
+
   it('has nothing but the table: operations, /internal and nonsense are 404 problems', async () => {
     for (const path of [
       '/',

@@ -132,6 +132,35 @@ describe('the e-mail address', () => {
       .toContain('Your address was changed');
   });
 
+  test('I5 of before gives no way back in by a mail that is still there, and the new one resets the password', async () => {
+    const person = await newPerson(url, 'moved');
+    const email = `${person.username}@new.example.org`;
+    const ask = (address: string) => anonymous.ok(requestPasswordReset, { body: { email: address } });
+    const reset = (token: string) =>
+      anonymous.call(resetPassword, { params: { token }, body: { newPassword: NEW_PASSWORD } });
+    await ask(person.email);
+    const toOld = await mailedToken(folder, person.email, 'password-reset');
+    await person.api.ok(requestEmailChange, { body: { email, password: PASSWORD } });
+    const token = await mailedToken(folder, email, 'email');
+    await anonymous.ok(confirmEmail, { params: { token } });
+    expect((await reset(toOld)).body.code).toBe('invalid-token');
+    await ask(email);
+    expect((await reset(await mailedToken(folder, email, 'password-reset'))).status).toBe(200);
+    expect((await logIn(email, NEW_PASSWORD)).status).toBe(201);
+  });
+
+  test('I5 that was asked for with a password that was replaced since does not change any more', async () => {
+    const person = await newPerson(url, 'ousting');
+    const email = `${person.username}@mallory.example.org`;
+    await person.api.ok(requestEmailChange, { body: { email, password: PASSWORD } });
+    const token = await mailedToken(folder, email, 'email');
+    await person.api.ok(changePassword, {
+      body: { currentPassword: PASSWORD, newPassword: NEW_PASSWORD },
+    });
+    expect((await anonymous.call(confirmEmail, { params: { token } })).body.code).toBe('invalid-token');
+    expect((await logIn(person.email, NEW_PASSWORD)).status).toBe(201);
+  });
+
   test('I5 that somebody else has meanwhile is refused', async () => {
     const person = await newPerson(url, 'late');
     const email = `${person.username}@taken.example.org`;

@@ -2,14 +2,12 @@ import { removeAvatar, setAvatar } from '@annals/contracts/identity/avatar.route
 import { eraseMe } from '@annals/contracts/identity/privacy.routes';
 import { getMe, getUser } from '@annals/contracts/identity/user.routes';
 import { expect, inject, test } from 'vitest';
+import { PIXEL } from '../fixtures/pixel.ts';
 import { Api, after } from './client.ts';
 import { newPerson, PASSWORD } from './people.ts';
 
 const url = inject('stackUrl');
 const anonymous = new Api(url);
-/** One transparent pixel, and a comment in it. */
-const PIXEL =
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
 test('I1 a picture is set, shown to everybody as what it is, replaced, removed, and erased with its person', async () => {
   const person = await newPerson(url, 'pictured');

@@ -38,7 +38,12 @@ beforeAll(async () => {
   // As in production: leases that would outlast the test unless they are handed over.
   stack = await startTestStack({
     replicas: 2,
-    tuning: { ANNALS_THROTTLE_READ: limit, ANNALS_THROTTLE_WRITE: limit, ANNALS_THROTTLE_LOGIN: limit },
+    tuning: {
+      ANNALS_THROTTLE_READ: limit,
+      ANNALS_THROTTLE_WRITE: limit,
+      ANNALS_THROTTLE_LOGIN: limit,
+      ANNALS_THROTTLE_REFRESH: limit,
+    },
   });
   publishers = await createPublishers(stack.url, call);
 });

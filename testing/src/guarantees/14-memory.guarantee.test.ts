@@ -33,7 +33,12 @@ beforeAll(async () => {
   folder = await temporaryFolder('annals-memory-');
   stack = await startTestStack({
     env: collectingEnvironment(folder),
-    tuning: { ANNALS_THROTTLE_READ: limit, ANNALS_THROTTLE_WRITE: limit, ANNALS_THROTTLE_LOGIN: limit },
+    tuning: {
+      ANNALS_THROTTLE_READ: limit,
+      ANNALS_THROTTLE_WRITE: limit,
+      ANNALS_THROTTLE_LOGIN: limit,
+      ANNALS_THROTTLE_REFRESH: limit,
+    },
   });
   load = await createMixedLoad(stack.url);
 });

@@ -11,6 +11,7 @@ export const suiteLimits: Limits = {
   read: limit(2, 5),
   write: limit(100),
   login: limit(1),
+  refresh: limit(3),
   import: limit(200),
   anonymousRead: limit(2, 5),
   anonymousWrite: limit(1),
@@ -18,20 +19,23 @@ export const suiteLimits: Limits = {
 
 const anonymous = (address: string): Caller => ({ kind: 'anonymous', address });
 
-export const user = (userId: string, ...permissions: Permission[]): Caller => ({
+const userAt = (address: string, userId: string, ...permissions: Permission[]): Caller => ({
   kind: 'user',
   userId,
   sessionId: 's',
   permissions: new Set(permissions),
-  address: '192.0.2.1',
+  address,
 });
+
+export const user = (userId: string, ...permissions: Permission[]) =>
+  userAt('192.0.2.1', userId, ...permissions);
 
 /** `create` gives a fresh throttle with {@link suiteLimits}. */
 export function throttleSuite(create: () => Promise<Throttle>): void {
   const grants = async (
     throttle: Throttle,
     caller: Caller,
-    name: 'read' | 'write' | 'login',
+    name: 'read' | 'write' | 'login' | 'refresh',
     count: number,
   ) => {
     const permits: Permit[] = [];
@@ -76,13 +80,30 @@ export function throttleSuite(create: () => Promise<Throttle>): void {
     expect(await grants(throttle, user('b'), 'read', 3)).toBe(2);
   });
 
+  it('I4 counts log-ins by network, whatever token is sent along', async () => {
+    const throttle = await create();
+    expect(await grants(throttle, user('a'), 'login', 2)).toBe(1);
+    expect(await grants(throttle, user('b'), 'login', 1)).toBe(0);
+    expect(await grants(throttle, anonymous('192.0.2.1'), 'login', 1)).toBe(0);
+    expect(await grants(throttle, userAt('192.0.2.2', 'a', 'staff'), 'login', 2)).toBe(1);
+  });
+
+  it('I3 counts refreshes by network and apart from log-ins, so that neither keeps anybody from the other', async () => {
+    const throttle = await create();
+    expect(await grants(throttle, anonymous('192.0.2.1'), 'refresh', 4)).toBe(3);
+    expect(await grants(throttle, user('a'), 'refresh', 1)).toBe(0);
+    expect(await grants(throttle, anonymous('192.0.2.1'), 'login', 2)).toBe(1);
+    expect(await grants(throttle, anonymous('192.0.2.2'), 'login', 2)).toBe(1);
+    expect(await grants(throttle, anonymous('192.0.2.2'), 'refresh', 4)).toBe(3);
+  });
+
   it('exempts services, and gives importers and staff a limit of their own except for logging in', async () => {
     const throttle = await create();
     const service: Caller = { kind: 'service', name: 'worker', address: '192.0.2.1' };
     expect(await throttle.take('login', service)).toEqual({ isGranted: true, retryAfter: 0, headers: null });
     expect(await grants(throttle, service, 'read', 50)).toBe(50);
-    for (const permission of ['can_import', 'staff'] as const) {
-      const importer = user(permission, permission);
+    for (const [network, permission] of (['can_import', 'staff'] as const).entries()) {
+      const importer = userAt(`198.51.100.${network}`, permission, permission);
       expect(await grants(throttle, importer, 'read', 150)).toBe(150);
       expect(await grants(throttle, importer, 'write', 100)).toBe(50);
       expect(await grants(throttle, importer, 'login', 2)).toBe(1);

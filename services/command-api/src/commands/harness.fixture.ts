@@ -93,6 +93,7 @@ export function createHarness() {
       stage: async () => {},
       find: async () => null,
       retain: async () => {},
+      sweep: async () => {},
       erase: async () => {},
     },
     provePassword: async (_user, password) => password !== 'wrong',

@@ -9,8 +9,9 @@ import { ownId } from './caller.ts';
 import { users, verifications } from './deciders.ts';
 import type { PasswordOwner } from './domain/password-policy.ts';
 import * as domain from './domain/user.ts';
-import { requestEmail } from './domain/verification.ts';
+import { provenBy, requestEmail } from './domain/verification.ts';
 import { invalidPassword, passwordMistakesOf, wrongPassword } from './registration.ts';
+import { resetProof } from './reset-proof.ts';
 
 export const changePassword = defineCommand(routes.changePassword, users, {
   target: ({ caller }) => ownId(caller),
@@ -37,15 +38,19 @@ export const resetPassword = defineCommand(routes.resetPassword, users, {
   async prepare({ params, caller, body: { newPassword } }, services) {
     const { subject, request } = opened('password-reset', params.token, services);
     const user = domain.registered(await services.userOf(subject));
-    if (user.passwordId !== request) throw invalidToken();
+    if (resetProof(user) !== request) throw invalidToken();
     const mistakes = passwordMistakesOf(newPassword, ownerOf(user), services, '/newPassword');
     if (mistakes.length > 0) throw invalidPassword(mistakes);
     // Who forgot the password has failed before, and is not to wait for that any more.
     await services.forgive(user, caller.address);
-    return { replacedId: request, passwordHash: await services.passwords.hash(newPassword) };
+    return { request, passwordHash: await services.passwords.hash(newPassword) };
   },
-  decide: ({ state, newId, prepared: { replacedId } }) =>
-    domain.changePassword(state, { passwordId: newId, replacedId, sessionId: null }, invalidToken),
+  decide({ state, newId, prepared: { request } }) {
+    const user = domain.registered(state);
+    if (resetProof(user) !== request) throw invalidToken();
+    const change = { passwordId: newId, replacedId: user.passwordId, sessionId: null };
+    return domain.changePassword(state, change, invalidToken);
+  },
   stage: ({ id, newId, prepared }, { credentials }) => credentials.stage(id, newId, prepared.passwordHash),
   audit: 'reset-password',
 });
@@ -56,11 +61,14 @@ export const requestEmailChange = defineCommand(routes.requestEmailChange, verif
   async prepare({ caller, body: { password } }, services) {
     const user = domain.registered(await services.userOf(ownId(caller)));
     if (!(await services.provePassword(user, password, caller.address))) throw wrongPassword('/password');
+    return user.passwordId;
   },
-  decide({ id, state, related, body: { email }, newId, now }) {
+  decide({ id, state, related, body: { email }, newId, now, prepared: passwordId }) {
     const user = domain.registered(related.user);
+    // Replaced meanwhile.
+    if (user.passwordId !== passwordId) throw wrongPassword('/password');
     if (user.email === email && user.emailProof !== null) return [];
-    return requestEmail(state, { userId: id, requestId: newId, email, now });
+    return requestEmail(state, { userId: id, requestId: newId, email, passwordId, now });
   },
   audit: 'request-email-change',
 });
@@ -70,8 +78,8 @@ export const confirmEmail = defineCommand(routes.confirmEmail, users, {
   related: ({ params }) => ({ requests: streamOf(verifications, subjectOf(params.token)) }),
   prepare: ({ params }, services) => opened('email', params.token, services).request,
   decide({ state, related: { requests }, prepared: requestId }) {
-    const newest = requests.email;
-    return domain.confirmEmail(state, requestId, newest?.requestId === requestId ? newest.email : null);
+    const { passwordId } = domain.registered(state);
+    return domain.confirmEmail(state, requestId, provenBy(requests, requestId, passwordId));
   },
   audit: 'confirm-email',
 });

@@ -30,6 +30,8 @@ export interface Identity {
   findAvatar(id: string): Promise<AvatarImage | null>;
   /** Forgets the pictures of a user that another has replaced. */
   afterAvatarChange(userId: string): Promise<void>;
+  /** Forgets the pictures that are nobody's, and not under way. */
+  sweepAvatars(): Promise<void>;
 }
 
 export async function createIdentity(
@@ -77,6 +79,11 @@ export async function createIdentity(
       const user = await userOf(userId);
       if (user.status === 'registered') await avatars.retain(userId, user.avatarId);
     },
+    sweepAvatars: () =>
+      avatars.sweep(async (userId) => {
+        const user = await userOf(userId);
+        return user.status === 'registered' ? user.avatarId : null;
+      }),
     logIn: createLogIn({
       ...{ streams, reservations, credentials, passwords, guard, loginLog, sessions, security },
     }),

@@ -1,4 +1,5 @@
 import type { SessionTokens } from '@annals/contracts/identity/views';
+import { Problem } from '@annals/contracts/problems';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createHarness, type Replica, userCaller } from '../commands/harness.fixture.ts';
 import type { Credentials } from './credentials.ts';
@@ -22,15 +23,18 @@ let logged: LoginAttempt[];
 let mayBegin: boolean;
 /** What happens while the password is looked at. */
 let meanwhile: () => Promise<unknown>;
+/** The step that fails on our side. */
+let away: string | null;
 
 beforeEach(async () => {
   replica = createHarness().replica();
   const body = { username: 'ada', email: 'ada@example.org', password: PASSWORD };
   userId = (await replica.run(registerUser, { body })).id;
-  [steps, logged, mayBegin] = [[], [], true];
+  [steps, logged, mayBegin, away] = [[], [], true, null];
   meanwhile = async () => {};
   const step = <Result>(name: string, result: Result): Result => {
     steps.push(name);
+    if (name === away) throw new Problem('unavailable', 'Away.');
     return result;
   };
   logIn = createLogIn({
@@ -51,6 +55,7 @@ beforeEach(async () => {
         slow: async (isKnown) => void (await isKnown()),
         fail: async () => step('fail', undefined),
         succeed: async () => step('succeed', undefined),
+        abandon: async () => step('abandon', undefined),
       }),
     } as Pick<LoginGuard, 'begin'> as LoginGuard,
     loginLog: {
@@ -60,7 +65,7 @@ beforeEach(async () => {
         logged = logged.filter((attempt) => attempt.userId !== erased);
       },
     } as Pick<LoginLog, 'record' | 'hasSucceeded' | 'erase'> as LoginLog,
-    sessions: { start: async () => (mayBegin ? tokens : null) } as unknown as Sessions,
+    sessions: { start: async () => step('start', mayBegin ? tokens : null) } as unknown as Sessions,
     security: { tell: (action, outcome) => step(`${action} ${outcome}`, undefined) },
   });
 });
@@ -105,6 +110,17 @@ describe('a log-in', () => {
       await expect(logIn({ login: 'ada', password }, client)).rejects.toMatchObject(refused);
       expect(steps).toContain('record');
       expect(logged).toEqual([]);
+    },
+  );
+
+  test.each(['find', 'ask for networks', 'verify', 'start'])(
+    'I4 that fails on our side (%s) is no failure of whoever logs in',
+    async (name) => {
+      away = name;
+      await expect(logIn({ login: 'ada', password: PASSWORD }, client)).rejects.toMatchObject({
+        code: 'unavailable',
+      });
+      expect(steps.slice(-2)).toEqual([name, 'abandon']);
     },
   );
 

@@ -10,7 +10,7 @@ import type { Reservations } from '../reservations/reservations.ts';
 import type { Credentials } from './credentials.ts';
 import { users } from './deciders.ts';
 import { key, type UserState } from './domain/user.ts';
-import type { Attempt, LoginGuard } from './login-guard.ts';
+import { type Attempt, findOut, type LoginGuard } from './login-guard.ts';
 import type { LoginAttempt, LoginFailure, LoginLog } from './login-log.ts';
 import type { PasswordHasher } from './password-hasher.ts';
 import type { Client } from './session-store.ts';
@@ -72,10 +72,12 @@ export function createLogIn(options: LogInOptions): LogIn {
     else security.tell('log-in', 'refused', { ...details, reason });
   }
 
-  return async ({ login, password }, client) => {
-    const reservation = reservations.streamOf(key(login.includes('@') ? 'email' : 'username', login));
-    const loginHash = streamId(reservation);
-    const attempt = await guard.begin(loginHash, client.ip);
+  /** What an attempt comes to: tokens, or why there are none. */
+  async function attemptAt(
+    attempt: Attempt,
+    { reservation, password }: { readonly reservation: string; readonly password: string },
+    client: Client,
+  ) {
     const { user, passwordHash } = await find(reservation);
     const { userId, passwordId } = user ?? { userId: null, passwordId: NOBODY };
     await attempt.slow(() => loginLog.hasSucceeded(userId ?? NOBODY, client.ip));
@@ -83,11 +85,17 @@ export function createLogIn(options: LogInOptions): LogIn {
     // Null as well where the password was replaced meanwhile.
     const tokens =
       userId === null || reason !== null ? null : await sessions.start(userId, passwordId, client);
-    await conclude(
-      attempt,
-      { userId, loginHash, reason: tokens ? null : (reason ?? 'wrong-password') },
-      client,
+    return { userId, tokens, reason: tokens ? null : (reason ?? 'wrong-password') };
+  }
+
+  return async ({ login, password }, client) => {
+    const reservation = reservations.streamOf(key(login.includes('@') ? 'email' : 'username', login));
+    const loginHash = streamId(reservation);
+    const attempt = await guard.begin(loginHash, client.ip);
+    const { userId, tokens, reason } = await findOut(attempt, () =>
+      attemptAt(attempt, { reservation, password }, client),
     );
+    await conclude(attempt, { userId, loginHash, reason }, client);
     if (!tokens) throw new Problem('invalid-credentials', 'Login or password is wrong.');
     return tokens;
   };

@@ -107,6 +107,15 @@ describe('failures at one login from one network', () => {
   });
 });
 
+test('I4 an attempt that is abandoned counts for nothing, and takes back the lock that it began', async () => {
+  for (let n = 0; n < 30; n++) await (await guard.begin('ada', HERE)).abandon();
+  expect((await pool.query('select from command_api.login_failures where failures > 0')).rowCount).toBe(0);
+  await failures(9, 'ada', HERE);
+  await (await guard.begin('ada', HERE)).abandon();
+  expect(await attempt('ada', HERE)).toBe(0);
+  expect(locked).toEqual(['login']);
+});
+
 test('I5 failures are forgiven to whoever proves to be the owner, on their network alone', async () => {
   await failures(10, 'ada', HERE);
   await failures(10, 'ada', THERE);
@@ -125,6 +134,27 @@ describe('failures from one network', () => {
     expect(locked).toEqual(['network']);
     expect(await attempt('somebody', HERE, other)).toBeGreaterThan(800);
     expect(await attempt('somebody', THERE)).toBe(0);
+  });
+
+  test('I4 are forgotten an hour after the last, log in from there who may meanwhile', async () => {
+    for (let n = 0; n < 30; n++) {
+      await attempt(`victim ${n}`, HERE);
+      await pass('31 seconds');
+    }
+    for (let n = 0; n < 3; n++) {
+      await pass('21 minutes');
+      await (await guard.begin('bob', HERE)).succeed();
+    }
+    for (let n = 0; n < 5; n++) expect(await attempt(`victim ${n}`, HERE)).toBe(0);
+  });
+
+  test('I4 are remembered for an hour after the last, however long ago the first was', async () => {
+    for (let n = 0; n < 5; n++) {
+      expect(await attempt('ada', HERE)).toBe(0);
+      await pass('50 minutes');
+    }
+    expect(await attempt('ada', HERE)).toBe(0);
+    expect(await attempt('ada', HERE)).toBe(2);
   });
 
   test('I4 count for the whole /64 of an IPv6 address', async () => {

@@ -8,7 +8,7 @@ import { Problem } from '@annals/contracts/problems';
 import { networkOf } from '@annals/platform/http/network';
 import type pg from 'pg';
 
-/** An attempt under way: ends with one of both calls. */
+/** An attempt under way: ends with `fail`, `succeed` or `abandon`. */
 export interface Attempt {
   /**
    * Waits where the login as a whole is under attack. `isKnown`: whether the caller's network is one that the owner has
@@ -17,6 +17,8 @@ export interface Attempt {
   slow(isKnown: () => Promise<boolean>): Promise<void>;
   fail(): Promise<void>;
   succeed(): Promise<void>;
+  /** It came to nothing, whatever was tried: counts for nothing. */
+  abandon(): Promise<void>;
 }
 
 export interface LoginGuard {
@@ -67,7 +69,7 @@ const COUNT = `
       when (case when f.forget_at <= now() then 1 else f.failures + 1 end)
         >= ($2::int[])[array_position($1::text[], f.key)] then now() + make_interval(mins => $3)
       else f.blocked_until end,
-    forget_at = excluded.forget_at
+    forget_at = case when f.forget_at <= now() then excluded.forget_at else f.forget_at end
   where f.blocked_until <= clock_timestamp()
   returning key, failures`;
 
@@ -83,10 +85,14 @@ const TAKE_BACK = `
   from unnest($1::text[], $2::boolean[]) as tried (key, began_lock)
   where f.key = tried.key and (select count(*) from locked) > 0`;
 
-const PAUSE = `
+/** Only now is anything remembered for longer: attempts that succeed keep no failures of others in memory. */
+const FAIL = `
   ${LOCKED}
   update command_api.login_failures f
-  set blocked_until = greatest(f.blocked_until, clock_timestamp() + make_interval(secs => seconds))
+  set blocked_until = case when seconds > 0
+      then greatest(f.blocked_until, clock_timestamp() + make_interval(secs => seconds))
+      else f.blocked_until end,
+    forget_at = now() + make_interval(secs => $3)
   from unnest($1::text[], $2::int[]) as paused (key, seconds)
   where f.key = paused.key and (select count(*) from locked) > 0`;
 
@@ -143,17 +149,18 @@ export function createLoginGuard(options: GuardOptions): LoginGuard {
           const [pair, whole] = [failuresOf(pairKey), failuresOf(networkKey)];
           if (pair === lockAfter) onLocked('login', address);
           if (whole === networkLockAfter) onLocked('network', address);
-          const pauses = [
+          const pauses = new Map([
             [pairKey, Math.max(pauseOf(pair, lockAfter), isSlowed ? Math.ceil(delayMs / 1_000) : 0)],
             [networkKey, pauseOf(whole, networkLockAfter)],
-          ] as const;
-          const real = pauses.filter(([, seconds]) => seconds > 0);
-          if (real.length === 0) return;
-          await pool.query(PAUSE, [real.map(([key]) => key), real.map(([, seconds]) => seconds)]);
+          ]);
+          await pool.query(FAIL, [keys, keys.map((key) => pauses.get(key) ?? 0), MEMORY_SECONDS]);
         },
         async succeed() {
           await pool.query('delete from command_api.login_failures where key = $1', [pairKey]);
           await takeBack(keys.filter((key) => key !== pairKey));
+        },
+        async abandon() {
+          await takeBack(keys);
         },
       };
     },
@@ -167,6 +174,19 @@ export function createLoginGuard(options: GuardOptions): LoginGuard {
       );
     },
   };
+}
+
+/**
+ * Finds out what an attempt comes to. Where `work` fails, be it for load or because a store is away, the attempt is
+ * abandoned: nobody is locked out for what is wrong on our side. What can't be taken back then runs out like others.
+ */
+export async function findOut<Result>(attempt: Attempt, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    await attempt.abandon().catch(() => undefined);
+    throw error;
+  }
 }
 
 /** Seconds until the next attempt after so many failures: 1, 2, 4, … from half of the limit on. */

@@ -119,5 +119,8 @@ test('I5 nothing is mailed for an address that was given up, be its release stil
   expect(await requested()).toHaveLength(1);
   await resets.request('new@example.org');
   await resets.drain();
-  expect(await requested()).toHaveLength(2);
+  const [, request] = await requested();
+  // Bound to the address as well, not to the password alone.
+  expect(request).toMatchObject({ passwordId: userId, proof: expect.any(String) });
+  expect(request).not.toMatchObject({ proof: userId });
 });

@@ -19,6 +19,7 @@ import { users, verifications } from './deciders.ts';
 import { key } from './domain/user.ts';
 import { requestReset } from './domain/verification.ts';
 import { NOBODY } from './log-in.ts';
+import { resetProof } from './reset-proof.ts';
 
 export interface PasswordResets {
   /** Takes a request for whoever has the address, if anybody. */
@@ -61,7 +62,8 @@ const request = defineCommand(requestRoute, verifications, {
   related: ({ params }) => ({ user: streamOf(users, params.userId) }),
   decide({ id, state, related: { user }, newId, now }) {
     if (user?.status !== 'registered' || user.isDisabled) return [];
-    return requestReset(state, { userId: id, requestId: newId, passwordId: user.passwordId, now });
+    const { passwordId } = user;
+    return requestReset(state, { userId: id, requestId: newId, passwordId, proof: resetProof(user), now });
   },
 });
 

@@ -10,6 +10,7 @@ afterEach(() => world.stop());
 
 const PASSWORD = '01990000-0000-7000-8000-0000000000a1';
 const REQUEST = '01990000-0000-7000-8000-0000000000a2';
+const PROOF = '01990000-0000-7000-8000-0000000000a3';
 const later = () => new Date(Date.now() + 3_600_000).toISOString();
 
 /** The mail to the address, decoded as far as links need it. */
@@ -25,7 +26,7 @@ test('I5 tokens are made when a mail is sent: to the address that asks, or the o
   const userId = await world.register();
   const expiresAt = later();
   await world.append(`verification-${userId}`, 'PasswordResetRequested', {
-    ...{ userId, requestId: REQUEST, passwordId: PASSWORD, expiresAt },
+    ...{ userId, requestId: REQUEST, passwordId: PASSWORD, proof: PROOF, expiresAt },
   });
   await world.append(`verification-${userId}`, 'EmailChangeRequested', {
     ...{ userId, requestId: REQUEST, email: 'new@example.org', expiresAt },
@@ -35,7 +36,7 @@ test('I5 tokens are made when a mail is sent: to the address that asks, or the o
   const open = (purpose: string, mail: string) =>
     openToken(HMAC_KEY, purpose, tokenIn(mail, purpose), new Date());
   const [own, other] = [await mailTo('ada@example.org'), await mailTo('new@example.org')];
-  expect(open('password-reset', own)).toEqual({ subject: userId, request: PASSWORD, expiresAt });
+  expect(open('password-reset', own)).toEqual({ subject: userId, request: PROOF, expiresAt });
   expect(open('email', own)).toMatchObject({ subject: userId, request: userId });
   expect(open('email', other)).toEqual({ subject: userId, request: REQUEST, expiresAt });
 

@@ -24,7 +24,10 @@ export const verificationMails: Reaction = {
     (events as readonly Requested[]).map(({ id: cause, type, data }) => {
       const { userId: recipient, expiresAt } = data;
       return type === 'PasswordResetRequested'
-        ? mailJob({ cause, recipient, expiresAt, template: 'password-reset', request: data.passwordId })
+        ? mailJob({
+            ...{ cause, recipient, expiresAt, template: 'password-reset' },
+            request: data.proof ?? data.passwordId,
+          })
         : mailJob({ cause, recipient, expiresAt, template: 'email-confirmation', request: data.requestId });
     }),
 };

@@ -7,7 +7,14 @@ export interface VerificationState {
   readonly resets: readonly string[];
   readonly emails: readonly string[];
   /** The newest request for an address. */
-  readonly email: { readonly requestId: string; readonly email: string } | null;
+  readonly email: EmailRequest | null;
+}
+
+interface EmailRequest {
+  readonly requestId: string;
+  readonly email: string;
+  /** The password that whoever asked knew. */
+  readonly passwordId?: string | undefined;
 }
 
 export const initial: VerificationState = { resets: [], emails: [], email: null };
@@ -25,8 +32,8 @@ export function evolve(state: VerificationState, event: VerificationEvent): Veri
     case 'PasswordResetRequested':
       return { ...state, resets: withIt(state.resets) };
     case 'EmailChangeRequested': {
-      const { requestId, email } = event.data;
-      return { ...state, emails: withIt(state.emails), email: { requestId, email } };
+      const { requestId, email, passwordId } = event.data;
+      return { ...state, emails: withIt(state.emails), email: { requestId, email, passwordId } };
     }
     default:
       return event satisfies never;
@@ -42,17 +49,29 @@ interface Request {
 /** Asks for a token that may replace the password; beyond a few open requests nothing happens. */
 export function requestReset(
   state: VerificationState,
-  { userId, requestId, passwordId, now }: Request & { readonly passwordId: string },
+  {
+    userId,
+    requestId,
+    passwordId,
+    proof,
+    now,
+  }: Request & { readonly passwordId: string; readonly proof: string },
 ): VerificationEvent[] {
   if (openAt(state.resets, now).length >= MAX_OPEN) return [];
   const expiresAt = after(now, RESET_SECONDS);
-  return [{ type: 'PasswordResetRequested', data: { userId, requestId, passwordId, expiresAt } }];
+  return [{ type: 'PasswordResetRequested', data: { userId, requestId, passwordId, proof, expiresAt } }];
 }
 
 /** Asks for a token that proves an address. Throws `too-many-requests` beyond a few open requests. */
 export function requestEmail(
   state: VerificationState,
-  { userId, requestId, email, now }: Request & { readonly email: string },
+  {
+    userId,
+    requestId,
+    email,
+    passwordId,
+    now,
+  }: Request & { readonly email: string; readonly passwordId: string },
 ): VerificationEvent[] {
   const open = openAt(state.emails, now);
   if (open.length >= MAX_OPEN) {
@@ -60,7 +79,17 @@ export function requestEmail(
     throw new Problem('too-many-requests', 'Enough mails are on their way; try again later.', { retryAfter });
   }
   const expiresAt = after(now, EMAIL_SECONDS);
-  return [{ type: 'EmailChangeRequested', data: { userId, requestId, email, expiresAt } }];
+  return [{ type: 'EmailChangeRequested', data: { userId, requestId, email, passwordId, expiresAt } }];
+}
+
+/**
+ * The address that the request is to prove; null where a newer one counts, or where the password that was known to
+ * whoever asked is not the one that counts any more: who is put out by a new password leaves no way back behind.
+ */
+export function provenBy(state: VerificationState, requestId: string, passwordId: string): string | null {
+  const { email: newest } = state;
+  if (newest?.requestId !== requestId) return null;
+  return newest.passwordId === undefined || newest.passwordId === passwordId ? newest.email : null;
 }
 
 function openAt(ends: readonly string[], now: string): string[] {
