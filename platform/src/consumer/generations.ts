@@ -44,6 +44,8 @@ const LOOK_MS = 250;
 /** Attempts at a switch while the newer generation is just behind. */
 const SWITCH_ATTEMPTS = 200;
 const DROPPED = 'it was dropped meanwhile';
+/** What the name of a view looks like: all else there is no table of a view. */
+const VERSION = /^[a-z][a-z0-9_]*_v\d+$/;
 
 interface Task {
   readonly request: PendingGeneration;
@@ -160,11 +162,13 @@ class GenerationWork {
     const { consumer } = this.#request;
     if (projections.has(this.#view)) {
       const beside = besideOf(this.#view);
-      if (!(await this.#statusOf(beside))) return 'there is no generation beside the live one';
+      const isThere = await this.#statusOf(beside);
       await store.drop(beside, graceMs);
-      return 'dropped';
+      return isThere ? 'dropped' : 'there is no generation beside the live one';
     }
-    if (!(await store.outdated(0)).includes(consumer))
+    // Whoever dropped it before, another replica or an owner that died, may have left something of it.
+    const isGone = VERSION.test(consumer) && !(await this.#statusOf(consumer));
+    if (!isGone && !(await store.outdated(0)).includes(consumer))
       return 'it is in use, or no other version of it is live and folded';
     await store.drop(consumer, graceMs);
     await store.drop(besideOf(consumer), 0);

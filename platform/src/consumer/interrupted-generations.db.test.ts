@@ -38,3 +38,30 @@ describe('a rebuild that is held', () => {
     expect((await done(consumers, 'rebuild')).outcome).toBe('switched');
   });
 });
+
+describe('the drop of a version', () => {
+  /** A version that nobody folds any more, and two processes that run the next one. */
+  const replaced = async () => {
+    const old = await kit.run('old', [counting()]);
+    await kit.append(['Counted', { id: 'a', by: 1 }]);
+    await kit.caughtUp(VIEW);
+    await old.stop();
+    const consumers = await kit.run('new', [counting({ version: 2 })]);
+    await kit.run('also new', [counting({ version: 2 })]);
+    await eventually(async () => expect(await kit.store.outdated(0)).toEqual([VIEW]));
+    return consumers;
+  };
+
+  test('is done once, by whichever of those who are asked comes first', async () => {
+    const consumers = await replaced();
+    expect((await done(consumers, 'drop', VIEW)).outcome).toBe('dropped');
+    await expect(kit.texts(VIEW)).rejects.toThrow('does not exist');
+  });
+
+  test('goes on where whoever began it has died before the table went', async () => {
+    const consumers = await replaced();
+    await kit.pool.query('delete from consumers.checkpoints where consumer = $1', [VIEW]);
+    expect((await done(consumers, 'drop', VIEW)).outcome).toBe('dropped');
+    await expect(kit.texts(VIEW)).rejects.toThrow('does not exist');
+  });
+});

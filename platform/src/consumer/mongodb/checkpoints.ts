@@ -12,7 +12,13 @@ import {
   LeaseLost,
   type Registration,
 } from '../store.ts';
-import { type CheckpointDocument, consumerCollections, firstCollection, within } from './collections.ts';
+import {
+  anotherCollection,
+  type CheckpointDocument,
+  consumerCollections,
+  firstCollection,
+  within,
+} from './collections.ts';
 
 const HOUR_MS = 60 * 60_000;
 
@@ -28,14 +34,14 @@ export async function register(
 ): Promise<void> {
   await refuseChanged(mongo, registrations);
   const updatedAt = await mongo.now();
-  const documents = registrations.map(({ consumer, fingerprint }) =>
-    initialCheckpoint(
-      consumer,
-      { fingerprint, generation: 1, collection: firstCollection(consumer) },
-      start,
-      updatedAt,
-    ),
-  );
+  const collections = await mongo.db.listCollections({}, { nameOnly: true }).toArray();
+  const taken = new Set(collections.map(({ name }) => name));
+  const documents = registrations.map(({ consumer, fingerprint }) => {
+    const first = firstCollection(consumer);
+    // What was dropped by half is left over, and must not be folded over from the start.
+    const collection = taken.has(first) ? anotherCollection(consumer) : first;
+    return initialCheckpoint(consumer, { fingerprint, generation: 1, collection }, start, updatedAt);
+  });
   await insertMissing(() => checkpointsOf(mongo).insertMany(documents, { ordered: false }));
   // Another process may have registered others in the meantime.
   await refuseChanged(mongo, registrations);

@@ -1,4 +1,5 @@
 /** What is stored in MongoDB, beside each other in one database: consumers' state, and a collection per version of a view. */
+import { randomBytes } from 'node:crypto';
 import type { ClientSession, Collection, Db, ServerSessionId } from 'mongodb';
 import type { Position } from '../../event-store/port.ts';
 import type { GenerationRequest, RepairRequest, RequestReport } from '../store.ts';
@@ -103,6 +104,11 @@ const NAME = /^[a-z][a-z0-9_]*$/;
 export function firstCollection(view: string): string {
   if (!NAME.test(view)) throw new Error(`${JSON.stringify(view)} is no name of a view`);
   return `views.${view}`;
+}
+
+/** A name that no other collection of the view has had. */
+export function anotherCollection(view: string): string {
+  return `${firstCollection(view)}.${randomBytes(4).toString('hex')}`;
 }
 
 /** The collection of a consumer's documents; undefined where there is no such consumer. */

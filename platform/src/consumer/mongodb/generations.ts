@@ -3,7 +3,6 @@
  * of one checkpoint, so readers, who read that first, see one generation or the other, also without transactions. What
  * follows of a switch stands in the checkpoint until it is done, and whoever comes next does it.
  */
-import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Position } from '../../event-store/port.ts';
 import type { MongoDatabase } from '../../mongodb/database.ts';
@@ -11,6 +10,7 @@ import { besideOf, viewOf } from '../projection.ts';
 import { GenerationBehind, type PendingGeneration } from '../store.ts';
 import { initialCheckpoint, insertMissing } from './checkpoints.ts';
 import {
+  anotherCollection,
   type CheckpointDocument,
   consumerCollections,
   firstCollection,
@@ -34,7 +34,7 @@ export async function begin(
   const other = await checkpointsOf(mongo).findOne({ _id: beside });
   if (other && other.generation > live.generation) return;
   if (other) await end(mongo, other, graceMs);
-  const collection = `${firstCollection(view)}.${randomBytes(4).toString('hex')}`;
+  const collection = anotherCollection(view);
   await create(collection);
   const generation = { fingerprint: live.fingerprint, generation: live.generation + 1, collection };
   const checkpoint = initialCheckpoint(beside, generation, start, await mongo.now());
@@ -163,6 +163,18 @@ export async function drop(mongo: MongoDatabase, consumer: string, graceMs: numb
   await settled(mongo, viewOf(consumer));
   const found = await checkpointsOf(mongo).findOne({ _id: consumer });
   if (found) await end(mongo, found, graceMs);
+  else if (consumer === viewOf(consumer)) await dropLeftOver(mongo, consumer, graceMs);
+}
+
+/** Drops collections of a version that is gone: whoever ended it may have died before it dropped them. */
+async function dropLeftOver(mongo: MongoDatabase, view: string, graceMs: number): Promise<void> {
+  const first = firstCollection(view);
+  await sleep(graceMs);
+  for (const { name } of await mongo.db.listCollections({}, { nameOnly: true }).toArray()) {
+    if (name !== first && !name.startsWith(`${first}.`)) continue;
+    const standing = await checkpointsOf(mongo).findOne({ _id: { $in: [view, besideOf(view)] } });
+    if (!standing) await mongo.db.dropCollection(name);
+  }
 }
 
 /** Ends a generation where it still stands: its checkpoint first, its collection once its owner has noticed. */
