@@ -35,6 +35,8 @@ export interface CheckpointDocument extends Generation {
   readonly since: Date;
   /** The request that made it live. */
   readonly switchedBy: string | null;
+  /** Its outcome, where it is to be noted when what `former` says is done. */
+  readonly switchedAs?: string;
   /** The generation that was live before, until it stands beside: a switch goes on from here. */
   readonly former: Generation | null;
 }

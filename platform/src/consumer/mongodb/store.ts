@@ -91,7 +91,10 @@ export function createMongoViewStore({ mongo, faults, tombstoneMs }: MongoViewSt
     hold: (claim, hold) => checkpoints.hold(mongo, claim, hold),
     status: () => checkpoints.status(mongo),
     request: (request) => requests.request(mongo, request),
-    pending: (consumers) => requests.pending(mongo, consumers),
+    async pending(consumers) {
+      await generations.settle(mongo);
+      return requests.pending(mongo, consumers);
+    },
     requests: () => requests.requests(mongo),
     load: async (consumer, keys) => load(await ofTerm(consumer), keys),
     async commit(claim, to, writes, repair) {

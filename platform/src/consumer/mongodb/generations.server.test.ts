@@ -1,0 +1,73 @@
+import { type ConsumerKit, counting, eventually, openConsumerKit } from '@annals/testing/consumer-kit';
+import { type MongoKind, type MongoServer, mongoKinds } from '@annals/testing/servers/mongodb';
+import type { Db } from 'mongodb';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { MongoDatabase } from '../../mongodb/database.ts';
+import { done } from '../generations.fixture.ts';
+import { foldOf, mixedEvents, newDatabase, textsIn } from './kit.fixture.ts';
+import { createMongoViewStore } from './store.ts';
+
+const VIEW = 'counts_v1';
+const BESIDE = 'counts_v1_beside';
+
+/** The database as it is for a process whose `write`th update fails, once. */
+function failing(mongo: MongoDatabase, write: number): MongoDatabase {
+  let writes = 0;
+  const db = {
+    collection(name: string) {
+      const collection = mongo.db.collection(name);
+      const updateOne: typeof collection.updateOne = async (...update) => {
+        if (++writes === write) throw Object.assign(new Error('reset'), { code: 'ECONNRESET' });
+        return collection.updateOne(...update);
+      };
+      return Object.assign(Object.create(collection), { updateOne });
+    },
+  };
+  return { ...mongo, db: Object.assign(Object.create(mongo.db) as Db, db) };
+}
+
+for (const kind of mongoKinds) {
+  describe.skipIf(!kind.isThere)(`generations in MongoDB: ${kind.name}`, () => generationTests(kind));
+}
+
+function generationTests(kind: MongoKind): void {
+  let server: MongoServer;
+  let mongo: MongoDatabase;
+  let kit: ConsumerKit;
+  beforeAll(async () => {
+    server = await kind.start();
+  });
+  afterAll(() => server?.remove());
+  beforeEach(async () => {
+    mongo = newDatabase(server);
+    kit = await openConsumerKit();
+  });
+  afterEach(async () => {
+    await kit.drop();
+    await mongo.close();
+  });
+  const projection = counting({ store: 'documents' });
+
+  test.each([1, 2, 3, 4, 5])(
+    'a rebuild that fails at write %i of its switch goes on from there, and builds nothing twice',
+    async (write) => {
+      const { swap } = createMongoViewStore({ mongo: failing(mongo, write) });
+      const store = { ...createMongoViewStore({ mongo }), swap };
+      await kit.append(...mixedEvents(30));
+      const consumers = await kit.run('one', [projection], { store });
+      await eventually(async () => expect((await store.status())[0]?.isLive).toBe(true));
+      expect((await done(consumers, 'rebuild')).outcome).toBe('switched');
+      await kit.append(...mixedEvents(10));
+      await eventually(async () => {
+        const head = await kit.log.head();
+        expect(await store.status()).toMatchObject([
+          { consumer: VIEW, generation: 2, through: head },
+          { consumer: BESIDE, generation: 1, through: head },
+        ]);
+      });
+      const right = await foldOf(kit, projection);
+      for (const consumer of [VIEW, BESIDE]) expect(await textsIn(mongo, consumer)).toEqual(right);
+      expect((await done(consumers, 'rollback')).outcome).toBe('rolled back');
+    },
+  );
+}
