@@ -1,6 +1,7 @@
 import { type ConsumerKit, counting, eventually, openConsumerKit } from '@annals/testing/consumer-kit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { done, outcomeOf } from './generations.fixture.ts';
+import { deathTests } from './interrupted-generations.fixture.ts';
 
 const VIEW = 'counts_v1';
 const BESIDE = 'counts_v1_beside';
@@ -65,3 +66,5 @@ describe('the drop of a version', () => {
     await expect(kit.texts(VIEW)).rejects.toThrow('does not exist');
   });
 });
+
+deathTests(() => ({ kit, store: kit.store, projection: counting() }));

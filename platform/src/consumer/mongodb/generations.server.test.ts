@@ -4,6 +4,8 @@ import type { Db } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { MongoDatabase } from '../../mongodb/database.ts';
 import { done } from '../generations.fixture.ts';
+import { deathTests } from '../interrupted-generations.fixture.ts';
+import { consumerCollections } from './collections.ts';
 import { foldOf, mixedEvents, newDatabase, textsIn } from './kit.fixture.ts';
 import { createMongoViewStore } from './store.ts';
 
@@ -70,4 +72,19 @@ function generationTests(kind: MongoKind): void {
       expect((await done(consumers, 'rollback')).outcome).toBe('rolled back');
     },
   );
+
+  deathTests(() => ({ kit, store: createMongoViewStore({ mongo }), projection }));
+
+  test('a version whose drop was interrupted leaves no collection once it is dropped again', async () => {
+    const store = createMongoViewStore({ mongo });
+    const old = await kit.run('old', [projection], { store });
+    await kit.append(...mixedEvents(10));
+    await eventually(async () => expect((await store.status())[0]?.isLive).toBe(true));
+    await old.stop();
+    const consumers = await kit.run('new', [counting({ store: 'documents', version: 2 })], { store });
+    await consumerCollections(mongo.db).checkpoints.deleteOne({ _id: VIEW });
+    expect((await done(consumers, 'drop')).outcome).toBe('dropped');
+    const names = (await mongo.db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name);
+    expect(names.filter((name) => name.startsWith('views.'))).toEqual(['views.counts_v2']);
+  });
 }
