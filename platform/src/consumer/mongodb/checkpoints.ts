@@ -20,7 +20,8 @@ import {
   within,
 } from './collections.ts';
 
-const HOUR_MS = 60 * 60_000;
+/** When a version was last attended is known for so long: it counts until it is dropped, after a day. */
+const KNOWN_MS = 2 * 24 * 60 * 60_000;
 
 function checkpointsOf({ db }: MongoDatabase) {
   return consumerCollections(db).checkpoints;
@@ -95,15 +96,14 @@ export async function attend(
   const now = await mongo.now();
   const seenUntil = new Date(now.getTime() + ttlMs);
   const entries = consumers.map((consumer) => ({ _id: `${consumer} ${owner}`, consumer, owner }));
-  if (ttlMs <= 0) await candidates.deleteMany({ _id: { $in: entries.map(({ _id }) => _id) } });
-  else if (entries.length > 0) {
+  if (entries.length > 0) {
     const writes = entries.map(({ _id, ...entry }) => ({
       updateOne: { filter: { _id }, update: { $set: { ...entry, seenUntil } }, upsert: true },
     }));
     await candidates.bulkWrite(writes, { ordered: false });
   }
   const all = await candidates.find().toArray();
-  const gone = all.filter((one) => one.seenUntil.getTime() < now.getTime() - HOUR_MS);
+  const gone = all.filter((one) => one.seenUntil.getTime() < now.getTime() - KNOWN_MS);
   if (gone.length > 0) await candidates.deleteMany({ _id: { $in: gone.map(({ _id }) => _id) } });
   return all
     .filter((one) => one.seenUntil > now)

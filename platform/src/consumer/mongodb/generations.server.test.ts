@@ -3,6 +3,7 @@ import { type MongoKind, type MongoServer, mongoKinds } from '@annals/testing/se
 import type { Db } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { MongoDatabase } from '../../mongodb/database.ts';
+import { fingerprint } from '../fingerprint.ts';
 import { done } from '../generations.fixture.ts';
 import { deathTests } from '../interrupted-generations.fixture.ts';
 import { consumerCollections } from './collections.ts';
@@ -86,5 +87,50 @@ function generationTests(kind: MongoKind): void {
     expect((await done(consumers, 'drop')).outcome).toBe('dropped');
     const names = (await mongo.db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name);
     expect(names.filter((name) => name.startsWith('views.'))).toEqual(['views.counts_v2']);
+  });
+
+  describe('an old version', () => {
+    /** Stopped as it should be, where the next one has taken its place. */
+    const replaced = async () => {
+      const store = createMongoViewStore({ mongo });
+      const isLive = async (view: string) =>
+        (await store.status()).find(({ consumer }) => consumer === view)?.isLive;
+      const old = await kit.run('old', [projection], { store });
+      await kit.append(...mixedEvents(10));
+      await eventually(async () => expect(await isLive(VIEW)).toBe(true));
+      await old.stop();
+      await kit.run('new', [counting({ store: 'documents', version: 2 })], { store });
+      await eventually(async () => expect(await isLive('counts_v2')).toBe(true));
+      const seenUntil = (minutesAgo: number) =>
+        consumerCollections(mongo.db).candidates.updateMany(
+          { consumer: VIEW },
+          { $set: { seenUntil: new Date(Date.now() - minutesAgo * 60_000) } },
+        );
+      return { store, isLive: () => isLive(VIEW), seenUntil };
+    };
+
+    test('is as old as its last process, however long ago its last event was, and is dropped after a day', async () => {
+      const { store, seenUntil } = await replaced();
+      const updatedAt = new Date(Date.now() - 3 * 24 * 60 * 60_000);
+      await consumerCollections(mongo.db).checkpoints.updateOne({ _id: VIEW }, { $set: { updatedAt } });
+      expect(await store.outdated(60_000)).toEqual([]);
+      await seenUntil(23 * 60);
+      await store.attend('new', ['counts_v2'], 60_000);
+      expect(await store.outdated(24 * 60 * 60_000)).toEqual([]);
+      await seenUntil(25 * 60);
+      expect(await store.outdated(24 * 60 * 60_000)).toEqual([VIEW]);
+    });
+
+    test('that comes back is live once it has caught up, not before', async () => {
+      const { store, isLive, seenUntil } = await replaced();
+      const registrations = [{ consumer: VIEW, fingerprint: fingerprint(projection), projection }];
+      await store.prepare(registrations, await kit.log.start());
+      expect(await isLive()).toBe(true);
+      await seenUntil(11);
+      await store.prepare(registrations, await kit.log.start());
+      expect(await isLive()).toBe(false);
+      await kit.run('old again', [projection], { store });
+      await eventually(async () => expect(await isLive()).toBe(true));
+    });
   });
 }

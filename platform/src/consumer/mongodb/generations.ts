@@ -255,37 +255,3 @@ async function end(
   await sleep(graceMs);
   await mongo.db.dropCollection(collection);
 }
-
-/** See `ViewStore.outdated`. */
-export async function outdated(mongo: MongoDatabase, ageMs: number): Promise<readonly string[]> {
-  const { checkpoints, candidates } = consumerCollections(mongo.db);
-  const now = await mongo.now();
-  const before = new Date(now.getTime() - ageMs);
-  const seen = new Map<string, Date>();
-  for (const { consumer, seenUntil } of await candidates.find().toArray()) {
-    const known = seen.get(consumer);
-    if (!known || known < seenUntil) seen.set(consumer, seenUntil);
-  }
-  const all = await checkpoints.find().sort({ _id: 1 }).toArray();
-  const seenOf = ({ _id, updatedAt }: CheckpointDocument) => seen.get(_id) ?? updatedAt;
-  const wasLive = ({ _id, since, generation }: CheckpointDocument): boolean => {
-    const view = viewOf(_id);
-    const live = all.find((one) => one._id === view);
-    return view !== _id && since < before && live !== undefined && live.generation > generation;
-  };
-  const isReplaced = (one: CheckpointDocument): boolean =>
-    all.some(
-      (other) =>
-        nameOf(other) === nameOf(one) &&
-        viewOf(other._id) === other._id &&
-        other._id !== viewOf(one._id) &&
-        other.isLive &&
-        seenOf(other) > now,
-    );
-  return all.filter((one) => wasLive(one) || (seenOf(one) < before && isReplaced(one))).map(({ _id }) => _id);
-}
-
-/** A view's name without its version. */
-function nameOf({ _id }: CheckpointDocument): string {
-  return viewOf(_id).replace(/_v\d+$/, '');
-}
