@@ -79,6 +79,7 @@ export function createMongoViewStore({ mongo, faults, tombstoneMs }: MongoViewSt
         if (!found) await session?.endSession();
       }
       if (!found) return null;
+      if (!session) await parking.forgetVain(mongo, found.claim, { isBeginning: true });
       await end(consumer);
       terms.set(consumer, { collection: found.collection, session, limit: pLimit(1) });
       return found.claim;

@@ -248,7 +248,8 @@ export function generationTests(fixture: StoreFixture): void {
       const next = await it().store.commit(
         claim,
         at(4),
-        writes({ upserts, parked: [parked('b'), parked('z')] }),
+        // What is parked of `b` came after what its document reflects.
+        writes({ upserts, parked: [parked('b'), parked('z')], positions: new Map([['b', START]]) }),
       );
       await it().store.renew([{ claim: next, through: at(6) }]);
       expect(await it().store.count(consumer)).toBe(4);
