@@ -17,11 +17,10 @@ import { createLogger } from '../telemetry/logger.ts';
 import { readInSnapshot } from './checkpointed-read.ts';
 import { fingerprint } from './fingerprint.ts';
 import { createFreshness } from './freshness.ts';
+import { done } from './generations.fixture.ts';
 import { createKnownProgress } from './known-progress.ts';
 import { createProgress } from './progress.ts';
 import { defineProjection, viewName } from './projection.ts';
-import type { Consumers } from './runtime.ts';
-import type { GenerationRequest, RequestStatus } from './store.ts';
 
 const silent = createLogger({ service: 'test', level: 'silent' });
 const VIEW = 'counts_v1';
@@ -39,20 +38,6 @@ function counted(from: number, to: number): readonly NewCounterEvent[] {
     'Counted',
     { id: `c${(from + at) % 20}`, by: from + at },
   ]);
-}
-
-/** Asks for something and waits for what becomes of it. */
-async function done(
-  consumers: Consumers,
-  action: GenerationRequest['action'],
-  consumer = VIEW,
-): Promise<RequestStatus> {
-  const id = await consumers.request({ consumer, action });
-  return eventually(async () => {
-    const status = (await consumers.requests()).find((one) => one.id === id);
-    if (!status || status.outcome === null) throw new Error(`not done: ${JSON.stringify(status)}`);
-    return status;
-  });
 }
 
 function registrationOf() {

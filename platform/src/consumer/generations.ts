@@ -30,7 +30,10 @@ export interface GenerationsOptions {
 }
 
 export interface Generations {
-  /** Begins what is asked for and not under way; gives up what is no longer among it. */
+  /**
+   * Begins what is asked for and not under way, one request of a view at a time; gives up what is no longer among it. A
+   * drop waits for none of the builds and switches before it: it ends them.
+   */
   take(requests: readonly PendingGeneration[]): void;
   /** Gives everything up. */
   stop(): Promise<void>;
@@ -40,11 +43,25 @@ export interface Generations {
 const LOOK_MS = 250;
 /** Attempts at a switch while the newer generation is just behind. */
 const SWITCH_ATTEMPTS = 200;
+const DROPPED = 'it was dropped meanwhile';
+/** What the name of a view looks like: all else there is no table of a view. */
+const VERSION = /^[a-z][a-z0-9_]*_v\d+$/;
 
 interface Task {
-  readonly consumer: string;
+  readonly request: PendingGeneration;
   readonly stop: AbortController;
   readonly done: Promise<void>;
+}
+
+/** True where `request` drops the very generation that `other` makes, switches or looks at. */
+function ends(request: PendingGeneration, other: PendingGeneration): boolean {
+  if (request.action !== 'drop' || !isSameView(request, other)) return false;
+  const isOfLive = other.action === 'verify' && other.consumer === viewOf(other.consumer);
+  return other.action !== 'drop' && !isOfLive;
+}
+
+function isSameView(one: PendingGeneration, other: PendingGeneration): boolean {
+  return viewOf(one.consumer) === viewOf(other.consumer);
 }
 
 /** Creates it with nothing under way. */
@@ -52,13 +69,25 @@ export function createGenerations(options: GenerationsOptions): Generations {
   const { store, logger } = options;
   const tasks = new Map<string, Task>();
 
-  const run = async (request: PendingGeneration, signal: AbortSignal): Promise<void> => {
+  const carryOut = async (request: PendingGeneration, signal: AbortSignal): Promise<void> => {
+    const work = new GenerationWork(options, request, signal);
+    const outcome = await work.run();
+    await store.finish(request, outcome, work.lastReport);
+    const { consumer, action } = request;
+    logger.info({ consumer, action, outcome }, 'carried out');
+  };
+
+  /** `ended`: requests that it puts an end to, which are given up already. */
+  const run = async (
+    request: PendingGeneration,
+    signal: AbortSignal,
+    ended: readonly PendingGeneration[],
+  ): Promise<void> => {
     const { id, consumer, action } = request;
     try {
-      const work = new GenerationWork(options, request, signal);
-      const outcome = await work.run();
-      await store.finish(request, outcome, work.lastReport);
-      logger.info({ consumer, action, outcome }, 'carried out');
+      await Promise.all(ended.map((one) => tasks.get(one.id)?.done));
+      for (const one of ended) await store.finish(one, DROPPED, null);
+      await carryOut(request, signal);
     } catch (error) {
       if (signal.aborted || isTransient(error)) {
         logger.warn({ error, consumer, action }, 'interrupted; it will be taken up again');
@@ -73,17 +102,23 @@ export function createGenerations(options: GenerationsOptions): Generations {
     }
   };
 
+  const start = (request: PendingGeneration, ended: readonly PendingGeneration[]): void => {
+    const stop = new AbortController();
+    tasks.set(request.id, { request, stop, done: run(request, stop.signal, ended) });
+  };
+
   return {
     take(requests) {
       const wanted = new Set(requests.map(({ id }) => id));
       for (const [id, { stop }] of tasks) if (!wanted.has(id)) stop.abort();
-      for (const request of requests) {
-        const isBusy = [...tasks.values()].some(({ consumer }) => consumer === request.consumer);
-        if (isBusy) continue;
-        const stop = new AbortController();
-        tasks.set(request.id, { consumer: request.consumer, stop, done: Promise.resolve() });
-        const done = run(request, stop.signal);
-        if (tasks.has(request.id)) tasks.set(request.id, { consumer: request.consumer, stop, done });
+      for (const [at, request] of requests.entries()) {
+        if (requests.slice(at + 1).some((later) => ends(later, request))) {
+          tasks.get(request.id)?.stop.abort();
+          continue;
+        }
+        const ended = requests.slice(0, at).filter((earlier) => ends(request, earlier));
+        const others = [...tasks.values()].filter((task) => !ended.some(({ id }) => id === task.request.id));
+        if (!others.some((task) => isSameView(task.request, request))) start(request, ended);
       }
     },
     async stop() {
@@ -127,11 +162,13 @@ class GenerationWork {
     const { consumer } = this.#request;
     if (projections.has(this.#view)) {
       const beside = besideOf(this.#view);
-      if (!(await this.#statusOf(beside))) return 'there is no generation beside the live one';
+      const isThere = await this.#statusOf(beside);
       await store.drop(beside, graceMs);
-      return 'dropped';
+      return isThere ? 'dropped' : 'there is no generation beside the live one';
     }
-    if (!(await store.outdated(0)).includes(consumer))
+    // Whoever dropped it before, another replica or an owner that died, may have left something of it.
+    const isGone = VERSION.test(consumer) && !(await this.#statusOf(consumer));
+    if (!isGone && !(await store.outdated(0)).includes(consumer))
       return 'it is in use, or no other version of it is live and folded';
     await store.drop(consumer, graceMs);
     await store.drop(besideOf(consumer), 0);
@@ -178,7 +215,7 @@ class GenerationWork {
     const { store, log, graceMs } = this.#options;
     const beside = besideOf(this.#view);
     await store.begin(this.#view, await log.start(), graceMs);
-    if (!(await this.#isBuilt(beside))) return 'it was dropped meanwhile';
+    if (!(await this.#isBuilt(beside))) return DROPPED;
     const found = await this.#hold(beside, projection);
     if (typeof found === 'string') return `built, not switched: ${found}`;
     if (found.differences > 0)

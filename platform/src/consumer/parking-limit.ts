@@ -8,7 +8,7 @@ export interface ParkingLimit {
   count(keys: number): void;
 }
 
-/** At most `max` newly parked keys within `windowMs`. */
+/** At most `max` newly parked keys within `windowMs`, of one generation: what another one meets says nothing of it. */
 export function createParkingLimit(
   max = 100,
   windowMs = 60_000,

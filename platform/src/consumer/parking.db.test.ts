@@ -275,4 +275,30 @@ describe('a projection is held', () => {
     await run({});
     await eventually(async () => expect((await statusOf())?.held).toBeNull());
   });
+
+  test('by the poison of its own generation alone, and a generation that begins meets it anew', async () => {
+    const bad = new Set<string>();
+    const keys = Array.from({ length: 101 }, (_, index) => `k${index}`);
+    const consumers = await run({ onEvolve: failingFor(bad) });
+    await kit.append(...keys.map((key) => counted(key)));
+    await kit.caughtUp('counts_v1');
+    for (const key of keys) bad.add(key);
+    const rebuild = async () => {
+      const id = await consumers.request({ consumer: 'counts_v1', action: 'rebuild' });
+      return async () => (await consumers.requests()).find((one) => one.id === id);
+    };
+    const first = await rebuild();
+    await eventually(async () => expect((await first())?.report?.held?.error).toBe('TooManyParked'));
+
+    await kit.append(counted('k0'));
+    await kit.caughtUp('counts_v1');
+    expect(await statusOf()).toMatchObject({ parkedKeys: 1, held: null });
+
+    bad.clear();
+    bad.add('k0');
+    await kit.store.drop('counts_v1_beside', 500);
+    await eventually(async () => expect((await first())?.outcome).toBe('it was dropped meanwhile'));
+    const second = await rebuild();
+    await eventually(async () => expect((await second())?.outcome).toBe('switched'));
+  });
 });

@@ -13,8 +13,11 @@ import type { Term } from './term.ts';
 /** A consumer as the runtime sees it. */
 export interface Unit extends Registration {
   readonly handles: ReadonlySet<string>;
-  /** `consumer`: this one, or the generation beside it. */
-  readonly openTerm: (consumer: string) => Promise<Term>;
+  /**
+   * Gives what opens the terms of `consumer`: this one, or the generation beside it. Asked once for each generation that
+   * begins, so what the terms share is that generation's alone.
+   */
+  readonly termsOf: (consumer: string) => () => Promise<Term>;
   readonly pace?: Pick<LogSubscription, 'batchSize'>;
 }
 
@@ -44,10 +47,10 @@ export function createRunners(
   leaseMs: number,
 ): Runners {
   const feed = createFeed(log, new Set(units.flatMap(({ handles }) => [...handles])));
-  const runnerOf = ({ handles, openTerm, pace }: Unit, consumer: string): Runner =>
+  const runnerOf = ({ handles, termsOf, pace }: Unit, consumer: string): Runner =>
     new Runner({
       ...{ consumer, handles, owner, leaseMs, store, logger, metrics, tracing, faults },
-      openTerm: () => openTerm(consumer),
+      openTerm: termsOf(consumer),
       follow: (subscription) =>
         subscription.batchSize === 1
           ? log.subscribe(subscription)

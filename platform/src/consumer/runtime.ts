@@ -178,17 +178,20 @@ function unitsOf<Effects>(options: ConsumersOptions<Effects>): readonly Unit[] {
   const { log, faults } = options;
   if (isOfProjections(options)) {
     const { store } = options;
-    return options.consumers.map((projection) => {
-      const limit = createParkingLimit();
-      const openTerm = (consumer: string) => openProjection({ projection, consumer, store, log, limit });
-      return { ...identity(projection), projection, openTerm };
-    });
+    return options.consumers.map((projection) => ({
+      ...identity(projection),
+      projection,
+      termsOf(consumer: string) {
+        const limit = createParkingLimit();
+        return () => openProjection({ projection, consumer, store, log, limit });
+      },
+    }));
   }
   const { store } = options;
   return options.consumers.map((reaction) => ({
     ...identity(reaction),
     pace: reaction.batchSize === undefined ? {} : { batchSize: reaction.batchSize },
-    openTerm: async () => openReaction(reaction, store, faults),
+    termsOf: () => async () => openReaction(reaction, store, faults),
   }));
 }
 

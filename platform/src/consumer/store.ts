@@ -202,7 +202,8 @@ export interface ConsumerStatus {
 /** Checkpoints, leases and repairs of consumers that leave `Effects`. Errors of the database pass through as they are. */
 export interface ConsumerStore<Effects> {
   /**
-   * Makes tables, views and checkpoints (at `start`) where they are not there. Concurrent calls wait for each other.
+   * Makes tables, views and checkpoints (at `start`) where they are not there; a view whose checkpoint is made begins
+   * empty. Concurrent calls wait for each other.
    * Throws {@link FingerprintChanged}, then nothing was made.
    */
   prepare(registrations: readonly Registration[], start: Position): Promise<void>;
@@ -291,7 +292,8 @@ export interface ViewStore extends ConsumerStore<Writes> {
   swap(request: PendingGeneration, outcome: string): Promise<void>;
   /**
    * Ends a generation beside or a version: checkpoint, lease and parked events at once, the view after `graceMs`, when
-   * whoever folded it has noticed. Nothing happens where it is not there.
+   * whoever folded it has noticed, unless another one has begun under its name meanwhile. May be done again: of a
+   * version that is gone it drops what is left.
    */
   drop(consumer: string, graceMs: number): Promise<void>;
   /**

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { catalogue } from '@annals/contracts/catalogue';
 import type { ConsumerFaults } from '@annals/platform/consumer/faults';
-import { type ConsumersPart, joinConsumers } from '@annals/platform/consumer/joined';
+import { type ConsumersPart, consumersOf, joinConsumers } from '@annals/platform/consumer/joined';
 import { parkedDocuments } from '@annals/platform/consumer/postgres/parked';
 import { createPostgresViewStore } from '@annals/platform/consumer/postgres/store';
 import { createProgress } from '@annals/platform/consumer/progress';
@@ -179,11 +179,7 @@ function partOf(
   consumers: readonly Projection[],
   means: Omit<ConsumersOptions, 'store' | 'consumers'>,
 ): ConsumersPart {
-  const names = new Set(consumers.map(viewName));
-  return {
-    consumers: createConsumers({ ...means, store, consumers }),
-    owns: (consumer) => names.has(consumer),
-  };
+  return consumersOf(createConsumers({ ...means, store, consumers }), consumers);
 }
 
 /** MongoDB, where it is configured; its driver is loaded only then. */

@@ -12,9 +12,16 @@ import {
   LeaseLost,
   type Registration,
 } from '../store.ts';
-import { type CheckpointDocument, consumerCollections, firstCollection, within } from './collections.ts';
+import {
+  anotherCollection,
+  type CheckpointDocument,
+  consumerCollections,
+  firstCollection,
+  within,
+} from './collections.ts';
 
-const HOUR_MS = 60 * 60_000;
+/** When a version was last attended is known for so long: it counts until it is dropped, after a day. */
+const KNOWN_MS = 2 * 24 * 60 * 60_000;
 
 function checkpointsOf({ db }: MongoDatabase) {
   return consumerCollections(db).checkpoints;
@@ -28,14 +35,14 @@ export async function register(
 ): Promise<void> {
   await refuseChanged(mongo, registrations);
   const updatedAt = await mongo.now();
-  const documents = registrations.map(({ consumer, fingerprint }) =>
-    initialCheckpoint(
-      consumer,
-      { fingerprint, generation: 1, collection: firstCollection(consumer) },
-      start,
-      updatedAt,
-    ),
-  );
+  const collections = await mongo.db.listCollections({}, { nameOnly: true }).toArray();
+  const taken = new Set(collections.map(({ name }) => name));
+  const documents = registrations.map(({ consumer, fingerprint }) => {
+    const first = firstCollection(consumer);
+    // What was dropped by half is left over, and must not be folded over from the start.
+    const collection = taken.has(first) ? anotherCollection(consumer) : first;
+    return initialCheckpoint(consumer, { fingerprint, generation: 1, collection }, start, updatedAt);
+  });
   await insertMissing(() => checkpointsOf(mongo).insertMany(documents, { ordered: false }));
   // Another process may have registered others in the meantime.
   await refuseChanged(mongo, registrations);
@@ -89,15 +96,14 @@ export async function attend(
   const now = await mongo.now();
   const seenUntil = new Date(now.getTime() + ttlMs);
   const entries = consumers.map((consumer) => ({ _id: `${consumer} ${owner}`, consumer, owner }));
-  if (ttlMs <= 0) await candidates.deleteMany({ _id: { $in: entries.map(({ _id }) => _id) } });
-  else if (entries.length > 0) {
+  if (entries.length > 0) {
     const writes = entries.map(({ _id, ...entry }) => ({
       updateOne: { filter: { _id }, update: { $set: { ...entry, seenUntil } }, upsert: true },
     }));
     await candidates.bulkWrite(writes, { ordered: false });
   }
   const all = await candidates.find().toArray();
-  const gone = all.filter((one) => one.seenUntil.getTime() < now.getTime() - HOUR_MS);
+  const gone = all.filter((one) => one.seenUntil.getTime() < now.getTime() - KNOWN_MS);
   if (gone.length > 0) await candidates.deleteMany({ _id: { $in: gone.map(({ _id }) => _id) } });
   return all
     .filter((one) => one.seenUntil > now)

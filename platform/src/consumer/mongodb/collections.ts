@@ -1,4 +1,5 @@
 /** What is stored in MongoDB, beside each other in one database: consumers' state, and a collection per version of a view. */
+import { randomBytes } from 'node:crypto';
 import type { ClientSession, Collection, Db, ServerSessionId } from 'mongodb';
 import type { Position } from '../../event-store/port.ts';
 import type { GenerationRequest, RepairRequest, RequestReport } from '../store.ts';
@@ -34,6 +35,8 @@ export interface CheckpointDocument extends Generation {
   readonly since: Date;
   /** The request that made it live. */
   readonly switchedBy: string | null;
+  /** Its outcome, where it is to be noted when what `former` says is done. */
+  readonly switchedAs?: string;
   /** The generation that was live before, until it stands beside: a switch goes on from here. */
   readonly former: Generation | null;
 }
@@ -103,6 +106,11 @@ const NAME = /^[a-z][a-z0-9_]*$/;
 export function firstCollection(view: string): string {
   if (!NAME.test(view)) throw new Error(`${JSON.stringify(view)} is no name of a view`);
   return `views.${view}`;
+}
+
+/** A name that no other collection of the view has had. */
+export function anotherCollection(view: string): string {
+  return `${firstCollection(view)}.${randomBytes(4).toString('hex')}`;
 }
 
 /** The collection of a consumer's documents; undefined where there is no such consumer. */

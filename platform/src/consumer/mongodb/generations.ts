@@ -1,16 +1,18 @@
 /**
  * Generations of views in MongoDB. Each has a collection of its own, and the checkpoint names it: a switch is the update
- * of one checkpoint, so readers, who read that first, see one generation or the other, also without transactions. What
- * follows of a switch stands in the checkpoint until it is done, and whoever comes next does it.
+ * of one checkpoint, so readers, who read that first, see one generation or the other, also without transactions. With
+ * them the rest of a switch is in the same one; without, it stands in the checkpoint until it is done, and whoever comes
+ * next does it.
  */
-import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClientSession } from 'mongodb';
 import type { Position } from '../../event-store/port.ts';
 import type { MongoDatabase } from '../../mongodb/database.ts';
 import { besideOf, viewOf } from '../projection.ts';
-import { GenerationBehind, type PendingGeneration } from '../store.ts';
+import { GenerationBehind, type PendingGeneration, type Repair } from '../store.ts';
 import { initialCheckpoint, insertMissing } from './checkpoints.ts';
 import {
+  anotherCollection,
   type CheckpointDocument,
   consumerCollections,
   firstCollection,
@@ -34,7 +36,7 @@ export async function begin(
   const other = await checkpointsOf(mongo).findOne({ _id: beside });
   if (other && other.generation > live.generation) return;
   if (other) await end(mongo, other, graceMs);
-  const collection = `${firstCollection(view)}.${randomBytes(4).toString('hex')}`;
+  const collection = anotherCollection(view);
   await create(collection);
   const generation = { fingerprint: live.fingerprint, generation: live.generation + 1, collection };
   const checkpoint = initialCheckpoint(beside, generation, start, await mongo.now());
@@ -45,12 +47,16 @@ export async function begin(
 
 /** See `ViewStore.swap`. */
 export async function swap(mongo: MongoDatabase, request: PendingGeneration, outcome: string): Promise<void> {
-  const { id, consumer: view } = request;
-  const live = await settled(mongo, view);
-  if (!(await isWaiting(mongo, id))) return;
-  if (live?.switchedBy !== id) await swapNow(mongo, live, view, id);
-  await settled(mongo, view);
-  await note(mongo, undefined, { request, outcome });
+  const live = await settled(mongo, request.consumer);
+  if (await isWaiting(mongo, request.id)) await swapNow(mongo, live, { request, outcome });
+}
+
+/** Ends switches that somebody died in: what was asked for then is done and says so, rather than waits to be done again. */
+export async function settle(mongo: MongoDatabase): Promise<void> {
+  const halfway = await checkpointsOf(mongo)
+    .find({ former: { $ne: null } })
+    .toArray();
+  for (const { _id } of halfway) await settled(mongo, _id);
 }
 
 /** How long the live generation stands still, at most, for the one beside to draw level. Its readers read on. */
@@ -60,45 +66,104 @@ const LOOK_MS = 10;
 async function swapNow(
   mongo: MongoDatabase,
   known: CheckpointDocument | null,
-  view: string,
-  switchedBy: string,
+  repair: Repair,
 ): Promise<void> {
   const checkpoints = checkpointsOf(mongo);
+  const view = repair.request.consumer;
   if (!known || !isLevel(await checkpoints.findOne({ _id: besideOf(view) }), known)) throw behind(view);
-  const live = await pause(mongo, view, switchedBy);
-  if (!live) throw behind(view);
-  const mine = { _id: view, epoch: live.epoch };
+  const session = (await mongo.hasTransactions()) ? mongo.openSession() : undefined;
   try {
-    const other = await fenceOnceLevel(mongo, live);
-    // What lies between the two checkpoints was nothing to either, so the new one says no less than the old one did.
-    const next = {
-      ...generationOf(other),
-      position: later(other.position, live.position),
-      through: later(throughOf(other), live.through),
-    };
-    const freed = { epoch: other.epoch, owner: null, leaseUntil: null };
-    const switched = await checkpoints.updateOne(mine, {
-      $set: { ...next, ...freed, since: await mongo.now(), switchedBy, former: generationOf(live) },
+    const live = await pause(mongo, repair, session);
+    await switchPaused(mongo, session, live, repair).catch(async (error: unknown) => {
+      const mine = { _id: view, epoch: live.epoch };
+      await checkpoints.updateOne(mine, { $set: { owner: null, leaseUntil: null } });
+      throw error;
     });
-    if (switched.matchedCount === 0) throw behind(view);
-  } catch (error) {
-    await checkpoints.updateOne(mine, { $set: { owner: null, leaseUntil: null } });
-    throw error;
+  } finally {
+    await session?.endSession();
   }
 }
 
-/** Takes the live generation's lease, so that it stays where it is for a while: under load the two are level for moments only. */
+async function switchPaused(
+  mongo: MongoDatabase,
+  session: ClientSession | undefined,
+  live: CheckpointDocument,
+  repair: Repair,
+): Promise<void> {
+  const other = await fenceOnceLevel(mongo, live);
+  if (session) await mongo.transaction(() => switchTogether(mongo, session, live, repair), session);
+  else await switchFirst(mongo, live, other, repair);
+}
+
+/** Switches, and does all that follows, in the transaction of `session`. */
+async function switchTogether(
+  mongo: MongoDatabase,
+  session: ClientSession,
+  { _id, epoch }: CheckpointDocument,
+  repair: Repair,
+): Promise<void> {
+  const checkpoints = checkpointsOf(mongo);
+  const beside = { _id: besideOf(_id) };
+  const live = await checkpoints.findOne({ _id, epoch }, { session });
+  const other = await checkpoints.findOne(beside, { session });
+  if (!live || !other || !isLevel(other, live)) throw behind(_id);
+  const { id } = repair.request;
+  if (!(await isWaiting(mongo, id, session))) return;
+  const since = await mongo.now();
+  const next = { ...successor(live, other), since, switchedBy: id, former: null };
+  const former = { ...generationOf(live), epoch: next.epoch, owner: null, leaseUntil: null, since };
+  await checkpoints.updateOne({ _id, epoch }, { $set: next }, { session });
+  await checkpoints.updateOne(beside, { $set: former }, { session });
+  await note(mongo, session, repair);
+}
+
+/** Switches, and then has done what follows: until it is, the checkpoint says what that is. */
+async function switchFirst(
+  mongo: MongoDatabase,
+  live: CheckpointDocument,
+  other: CheckpointDocument,
+  { request, outcome }: Repair,
+): Promise<void> {
+  const said = { switchedBy: request.id, switchedAs: outcome, former: generationOf(live) };
+  const next = { ...successor(live, other), since: await mongo.now(), ...said };
+  const { _id, epoch } = live;
+  const switched = await checkpointsOf(mongo).updateOne({ _id, epoch }, { $set: next });
+  if (switched.matchedCount === 0) throw behind(_id);
+  await settled(mongo, _id);
+}
+
+/** What the checkpoint of `live` becomes where `other` takes its place. */
+function successor(
+  live: CheckpointDocument,
+  other: CheckpointDocument,
+): Generation & Pick<CheckpointDocument, 'epoch' | 'owner' | 'leaseUntil'> {
+  return {
+    ...generationOf(other),
+    // What lies between the two checkpoints was nothing to either, so the new one says no less than the old one did.
+    position: later(other.position, live.position),
+    through: later(throughOf(other), live.through),
+    epoch: Math.max(live.epoch, other.epoch) + 1,
+    ...{ owner: null, leaseUntil: null },
+  };
+}
+
+/**
+ * Takes the live generation's lease, so that it stays where it is for a while: under load the two are level for moments
+ * only. Whoever takes the lease after that ends what is left in `session`.
+ */
 async function pause(
   mongo: MongoDatabase,
-  view: string,
-  switchedBy: string,
-): Promise<CheckpointDocument | null> {
+  { request: { id, consumer: view } }: Repair,
+  session: ClientSession | undefined,
+): Promise<CheckpointDocument> {
   const leaseUntil = new Date((await mongo.now()).getTime() + PAUSE_MS);
-  return checkpointsOf(mongo).findOneAndUpdate(
+  const live = await checkpointsOf(mongo).findOneAndUpdate(
     { _id: view },
-    { $set: { owner: `switch ${switchedBy}`, leaseUntil }, $inc: { epoch: 1 } },
+    { $set: { owner: `switch ${id}`, leaseUntil, session: session?.id ?? null }, $inc: { epoch: 1 } },
     { returnDocument: 'after' },
   );
+  if (!live) throw behind(view);
+  return live;
 }
 
 /** Waits until the generation beside is level with `live`, and sees to it that nobody commits to it any more. */
@@ -137,10 +202,11 @@ async function settled(mongo: MongoDatabase, view: string): Promise<CheckpointDo
   const checkpoints = checkpointsOf(mongo);
   const live = await checkpoints.findOne({ _id: view });
   if (!live?.former) return live;
-  const { former, collection } = live;
+  const { former, collection, switchedBy: id, switchedAs: outcome } = live;
   const since = await mongo.now();
   const changed = { ...former, owner: null, leaseUntil: null, since };
   await checkpoints.updateOne({ _id: besideOf(view), collection }, { $set: changed, $inc: { epoch: 1 } });
+  if (id && outcome) await note(mongo, undefined, { request: { id }, outcome });
   await checkpoints.updateOne({ _id: view, collection }, { $set: { former: null } });
   return { ...live, former: null };
 }
@@ -163,6 +229,18 @@ export async function drop(mongo: MongoDatabase, consumer: string, graceMs: numb
   await settled(mongo, viewOf(consumer));
   const found = await checkpointsOf(mongo).findOne({ _id: consumer });
   if (found) await end(mongo, found, graceMs);
+  else if (consumer === viewOf(consumer)) await dropLeftOver(mongo, consumer, graceMs);
+}
+
+/** Drops collections of a version that is gone: whoever ended it may have died before it dropped them. */
+async function dropLeftOver(mongo: MongoDatabase, view: string, graceMs: number): Promise<void> {
+  const first = firstCollection(view);
+  await sleep(graceMs);
+  for (const { name } of await mongo.db.listCollections({}, { nameOnly: true }).toArray()) {
+    if (name !== first && !name.startsWith(`${first}.`)) continue;
+    const standing = await checkpointsOf(mongo).findOne({ _id: { $in: [view, besideOf(view)] } });
+    if (!standing) await mongo.db.dropCollection(name);
+  }
 }
 
 /** Ends a generation where it still stands: its checkpoint first, its collection once its owner has noticed. */
@@ -176,38 +254,4 @@ async function end(
   await consumerCollections(mongo.db).parked.deleteMany({ collection });
   await sleep(graceMs);
   await mongo.db.dropCollection(collection);
-}
-
-/** See `ViewStore.outdated`. */
-export async function outdated(mongo: MongoDatabase, ageMs: number): Promise<readonly string[]> {
-  const { checkpoints, candidates } = consumerCollections(mongo.db);
-  const now = await mongo.now();
-  const before = new Date(now.getTime() - ageMs);
-  const seen = new Map<string, Date>();
-  for (const { consumer, seenUntil } of await candidates.find().toArray()) {
-    const known = seen.get(consumer);
-    if (!known || known < seenUntil) seen.set(consumer, seenUntil);
-  }
-  const all = await checkpoints.find().sort({ _id: 1 }).toArray();
-  const seenOf = ({ _id, updatedAt }: CheckpointDocument) => seen.get(_id) ?? updatedAt;
-  const wasLive = ({ _id, since, generation }: CheckpointDocument): boolean => {
-    const view = viewOf(_id);
-    const live = all.find((one) => one._id === view);
-    return view !== _id && since < before && live !== undefined && live.generation > generation;
-  };
-  const isReplaced = (one: CheckpointDocument): boolean =>
-    all.some(
-      (other) =>
-        nameOf(other) === nameOf(one) &&
-        viewOf(other._id) === other._id &&
-        other._id !== viewOf(one._id) &&
-        other.isLive &&
-        seenOf(other) > now,
-    );
-  return all.filter((one) => wasLive(one) || (seenOf(one) < before && isReplaced(one))).map(({ _id }) => _id);
-}
-
-/** A view's name without its version. */
-function nameOf({ _id }: CheckpointDocument): string {
-  return viewOf(_id).replace(/_v\d+$/, '');
 }

@@ -11,9 +11,10 @@ import {
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { MongoDatabase } from '../../mongodb/database.ts';
 import { viewName } from '../projection.ts';
-import { WritesRefused } from '../store.ts';
+import { type ViewStore, WritesRefused } from '../store.ts';
 import { viewCollection } from './collections.ts';
 import { foldOf, mixedEvents, newDatabase, textsIn } from './kit.fixture.ts';
+import { park } from './parking.ts';
 import { createMongoViewStore } from './store.ts';
 import { writeGuarded } from './write-documents.ts';
 
@@ -65,6 +66,60 @@ for (const kind of kinds) {
       expect(await store.load(consumer, ['a'])).toEqual({
         docs: new Map(),
         reached: new Map([['a', at(5)]]),
+      });
+    });
+
+    describe('an event that is parked in vain', () => {
+      const parked = (key: string, position: string) => ({
+        ...{ key, position, stream: 'thing-1', revision: 1, error: 'TypeError' },
+      });
+      const doc = { count: 1, slug: '' };
+      const parkedIn = async (store: ViewStore, consumer: string) => [
+        await store.parkedKeys(consumer),
+        (await store.status()).find((status) => status.consumer === consumer)?.parkedKeys,
+      ];
+
+      /** Events of documents that the new owner has folded already, parked by one that had lost the lease. */
+      const parkedLate = async (tombstoneMs?: number) => {
+        const begun = await begin(tombstoneMs);
+        const { store, claim, collection } = begun;
+        const positions = new Map([['c', at(2)]]);
+        const first = await store.commit(claim, at(2), writes({ upserts: { c: doc }, positions }));
+        const upserts = { a: doc };
+        const events = [parked('b', at(4)), parked('c', at(5))];
+        const second = await store.commit(first, at(5), writes({ upserts, deletes: ['d'], parked: events }));
+        const late = [parked('a', at(3)), parked('d', at(3))];
+        await park(mongo, undefined, collection.collectionName, late);
+        expect(await store.parkedKeys(second.consumer)).toEqual(['a', 'b', 'c', 'd']);
+        return { ...begun, claim: second };
+      };
+
+      test('since its document reflects it is forgotten by the next owner', async () => {
+        const { store, claim, consumer } = await parkedLate();
+        await store.release([claim]);
+        await claimOf(store, consumer, 'two');
+        expect(await parkedIn(store, consumer)).toEqual([['b', 'c'], 2]);
+      });
+
+      test('since its document reflects it is forgotten by its owner, now and then', async () => {
+        const { store, claim, consumer } = await parkedLate(1_200);
+        await eventually(async () => {
+          await store.renew([{ claim, through: claim.position }]);
+          expect(await parkedIn(store, consumer)).toEqual([['b', 'c'], 2]);
+        });
+      });
+
+      test('since its batch comes again is forgotten with the next claim', async () => {
+        const { claim, consumer } = await begin();
+        const faults = () => {
+          throw Object.assign(new Error('reset'), { code: 'ECONNRESET' });
+        };
+        const dying = createMongoViewStore({ mongo, faults });
+        const writing = dying.commit(claim, at(2), writes({ parked: [parked('a', at(2))] }));
+        await expect(writing).rejects.toThrow('reset');
+        expect(await dying.parkedKeys(consumer)).toEqual(['a']);
+        await claimOf(dying, consumer, 'one');
+        expect(await parkedIn(dying, consumer)).toEqual([[], 0]);
       });
     });
 

@@ -3,8 +3,8 @@ import type { AnyBulkWriteOperation, ClientSession, Filter } from 'mongodb';
 import type { Position } from '../../event-store/port.ts';
 import type { MongoDatabase } from '../../mongodb/database.ts';
 import type { ParkedDocument } from '../postgres/parked.ts';
-import type { ParkedEvent } from '../store.ts';
-import { consumerCollections, type ParkedEventDocument, within } from './collections.ts';
+import type { Claim, ParkedEvent } from '../store.ts';
+import { consumerCollections, type ParkedEventDocument, type ViewDocument, within } from './collections.ts';
 
 /** Queues events behind their keys. Those that an attempt before has queued stay as they are. */
 export async function park(
@@ -36,6 +36,38 @@ export async function unpark(
   const { collection, key, upTo } = queue;
   const { parked } = consumerCollections(mongo.db);
   await parked.deleteMany({ collection, key, position: { $lte: upTo } }, within(session));
+}
+
+/**
+ * Forgets what is parked in vain where there are no transactions: beyond the checkpoint, whose batch comes again (only at
+ * the beginning of a term), and what its document reflects, which an owner parked that had lost the lease without knowing.
+ */
+export async function forgetVain(
+  mongo: MongoDatabase,
+  { consumer: _id, epoch }: Claim,
+  { isBeginning }: { readonly isBeginning: boolean },
+): Promise<void> {
+  const { parked, checkpoints } = consumerCollections(mongo.db);
+  const found = await checkpoints.findOne({ _id, epoch });
+  if (!found) return;
+  const { collection, position } = found;
+  const keys = await parked.distinct('key', { collection });
+  if (keys.length === 0) return;
+  const documents = await mongo.db
+    .collection<ViewDocument>(collection)
+    .find({ _id: { $in: keys } }, { projection: { position: 1 } })
+    .toArray();
+  const vain: Filter<ParkedEventDocument>[] = documents.map((one) => ({
+    key: one._id,
+    position: { $lte: one.position },
+  }));
+  if (isBeginning) vain.push({ position: { $gt: position } });
+  let forgotten = 0;
+  for (const some of vain) forgotten += (await parked.deleteMany({ collection, ...some })).deletedCount;
+  if (forgotten === 0) return;
+  const left = await countParked(mongo, undefined, collection);
+  // A commit that has moved the checkpoint since may have parked more than was counted.
+  await checkpoints.updateOne({ _id, epoch, position }, { $set: { parked: left } });
 }
 
 /** How many keys have parked events. */

@@ -5,7 +5,6 @@ import type {
   GenerationRequest,
   PendingGeneration,
   PendingRequest,
-  Repair,
   RepairRequest,
   RequestReport,
   RequestStatus,
@@ -66,15 +65,15 @@ function toRequest({ _id: id, consumer, action, key, position }: RequestDocument
 export async function note(
   mongo: MongoDatabase,
   session: ClientSession | undefined,
-  { request: { id }, outcome }: Repair,
+  { request: { id }, outcome }: { readonly request: Pick<PendingRequest, 'id'>; readonly outcome: string },
 ): Promise<void> {
   const done = { $set: { outcome, doneAt: await mongo.now() } };
   await requestsOf(mongo).updateOne({ _id: id, outcome: null }, done, within(session));
 }
 
 /** True while a request waits. */
-export async function isWaiting(mongo: MongoDatabase, id: string): Promise<boolean> {
-  return (await requestsOf(mongo).findOne({ _id: id, outcome: null })) !== null;
+export async function isWaiting(mongo: MongoDatabase, id: string, session?: ClientSession): Promise<boolean> {
+  return (await requestsOf(mongo).findOne({ _id: id, outcome: null }, within(session))) !== null;
 }
 
 /** See `ViewStore.report`. */

@@ -17,6 +17,7 @@ import * as parking from './parking.ts';
 import * as requests from './requests.ts';
 import * as snapshots from './snapshot.ts';
 import { createTombstoneSweep } from './tombstones.ts';
+import * as versions from './versions.ts';
 import {
   type DocumentWrites,
   documentsOf,
@@ -60,6 +61,10 @@ export function createMongoViewStore({ mongo, faults, tombstoneMs }: MongoViewSt
   return {
     async prepare(registrations, start) {
       await checkpoints.register(mongo, registrations, start);
+      await versions.revive(
+        mongo,
+        registrations.map(({ consumer }) => consumer),
+      );
       for (const { consumer, projection } of registrations)
         if (projection) lookups.set(consumer, lookupsOf(projection));
       await prepareCollections(mongo, lookups);
@@ -74,6 +79,7 @@ export function createMongoViewStore({ mongo, faults, tombstoneMs }: MongoViewSt
         if (!found) await session?.endSession();
       }
       if (!found) return null;
+      if (!session) await parking.forgetVain(mongo, found.claim, { isBeginning: true });
       await end(consumer);
       terms.set(consumer, { collection: found.collection, session, limit: pLimit(1) });
       return found.claim;
@@ -91,7 +97,10 @@ export function createMongoViewStore({ mongo, faults, tombstoneMs }: MongoViewSt
     hold: (claim, hold) => checkpoints.hold(mongo, claim, hold),
     status: () => checkpoints.status(mongo),
     request: (request) => requests.request(mongo, request),
-    pending: (consumers) => requests.pending(mongo, consumers),
+    async pending(consumers) {
+      await generations.settle(mongo);
+      return requests.pending(mongo, consumers);
+    },
     requests: () => requests.requests(mongo),
     load: async (consumer, keys) => load(await ofTerm(consumer), keys),
     async commit(claim, to, writes, repair) {
@@ -117,7 +126,7 @@ export function createMongoViewStore({ mongo, faults, tombstoneMs }: MongoViewSt
       ),
     swap: (request, outcome) => generations.swap(mongo, request, outcome),
     drop: (consumer, graceMs) => generations.drop(mongo, consumer, graceMs),
-    outdated: (ageMs) => generations.outdated(mongo, ageMs),
+    outdated: (ageMs) => versions.outdated(mongo, ageMs),
     count: async (consumer) => snapshots.count(await collectionOf(consumer)),
     pageEnd: async (consumer, after, limits) =>
       snapshots.pageEnd(await collectionOf(consumer), after, limits),

@@ -1,16 +1,17 @@
 /**
- * Tombstones of deleted documents, where the server has no transactions. A late writer may still hold a batch from before
+ * What is left over where the server has no transactions, tombstones of deleted documents above all. A late writer may still hold a batch from before
  * a deletion, so the tombstone stays until the checkpoint has been past it for a day.
  */
 import type { MongoDatabase } from '../../mongodb/database.ts';
 import type { Claim } from '../store.ts';
 import { consumerCollections, type ViewDocument } from './collections.ts';
+import { forgetVain } from './parking.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 /** How often in that time the owner of a view looks. */
 const LOOKS = 24;
 
-/** Removes what is due, at most once an hour per view. Called by the views' owner; what fails is tried an hour later. */
+/** Removes what is due, and what is parked in vain, at most once an hour per view. Called by the views' owner; what fails is tried an hour later. */
 export function createTombstoneSweep(
   mongo: MongoDatabase,
   dayMs = DAY_MS,
@@ -35,6 +36,7 @@ export function createTombstoneSweep(
       const last = looked.get(claim.consumer);
       if (last !== undefined && performance.now() < last + dayMs / LOOKS) continue;
       looked.set(claim.consumer, performance.now());
+      await forgetVain(mongo, claim, { isBeginning: false });
       await sweep(claim);
     }
   };

@@ -14,17 +14,17 @@ import {
 
 type Client = Pool | PoolClient;
 
-/** Registers consumers at `start`. Throws {@link FingerprintChanged}. */
+/** Registers consumers at `start`; gives those that were not there. Throws {@link FingerprintChanged}. */
 export async function register(
   client: Client,
   registrations: readonly Registration[],
   start: Position,
-): Promise<void> {
+): Promise<ReadonlySet<string>> {
   const rows = JSON.stringify(registrations.map(({ consumer, fingerprint }) => ({ consumer, fingerprint })));
-  await client.query(
+  const begun = await client.query<{ consumer: string }>(
     `insert into consumers.checkpoints (consumer, fingerprint, position, through)
      select consumer, fingerprint, $2, $2 from json_to_recordset($1) as r(consumer text, fingerprint text)
-     on conflict do nothing`,
+     on conflict do nothing returning consumer`,
     [rows, start],
   );
   const changed = await client.query<{ consumer: string }>(
@@ -34,6 +34,7 @@ export async function register(
   );
   if (changed.rows.length > 0) throw new FingerprintChanged(changed.rows.map(({ consumer }) => consumer));
   await client.query(REVIVE, [rows]);
+  return new Set(begun.rows.map(({ consumer }) => consumer));
 }
 
 /** A version that another one has replaced, and that comes back after ten minutes, is not live before it has caught up. */

@@ -148,7 +148,20 @@ export async function drop(pool: Pool, consumer: string, graceMs: number): Promi
     await client.query('delete from consumers.parked_keys where consumer = $1', [consumer]);
   });
   await sleep(graceMs);
-  await pool.query(`drop table if exists views.${consumer}`);
+  if (!(await isThere(pool, consumer))) await transaction(pool, (client) => dropTable(client, consumer));
+}
+
+/** Drops a view's table, unless it is another's that has begun under the same name meanwhile. */
+async function dropTable(client: PoolClient, consumer: string): Promise<void> {
+  await client.query('savepoint before');
+  await client.query(`drop table if exists views.${consumer}`);
+  // Whoever begins has a checkpoint before it touches the table: what does not show here yet, waits, and makes its own.
+  if (await isThere(client, consumer)) await client.query('rollback to savepoint before');
+}
+
+async function isThere(client: Pool | PoolClient, consumer: string): Promise<boolean> {
+  const found = await client.query('select from consumers.checkpoints where consumer = $1', [consumer]);
+  return found.rowCount !== 0;
 }
 
 /** See `ViewStore.outdated`. Only what has a view: reactions are nobody's to drop. */

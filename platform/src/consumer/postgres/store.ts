@@ -60,15 +60,19 @@ async function prepare(
   await migrate(pool, 'consumers', consumerMigrations);
   await transaction(pool, async (client) => {
     await client.query('select pg_advisory_xact_lock($1)', [PREPARE_LOCK]);
-    await checkpoints.register(client, registrations, start);
+    const begun = await checkpoints.register(client, registrations, start);
     // Only what is missing: even an `if not exists` would wait for the commits under way and hold up further ones.
     const existing = await client.query<{ name: string }>(
       `select tablename as name from pg_tables where schemaname = 'views' and tablename = any ($1)`,
       [tables.map(({ name }) => name)],
     );
     const names = new Set(existing.rows.map(({ name }) => name));
-    for (const { name, ddl } of tables)
-      if (!names.has(name)) for (const statement of ddl) await client.query(statement);
+    for (const { name, ddl } of tables) {
+      if (names.has(name) && !begun.has(name)) continue;
+      // What was dropped by half is left over, and must not be folded over from the start.
+      await client.query(`drop table if exists views.${name}`);
+      for (const statement of ddl) await client.query(statement);
+    }
   });
 }
 

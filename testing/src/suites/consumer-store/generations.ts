@@ -6,7 +6,16 @@ import {
   type PendingGeneration,
 } from '@annals/platform/consumer/store';
 import { describe, expect, test } from 'vitest';
-import { at, claimed, claimOf, START, type StoreFixture, writes } from './kit.ts';
+import {
+  at,
+  claimed,
+  claimOf,
+  projectionOf,
+  registrationOf,
+  START,
+  type StoreFixture,
+  writes,
+} from './kit.ts';
 
 const doc = (count: number) => ({ count, slug: `s${count}` });
 const parked = (key: string) => ({
@@ -166,6 +175,18 @@ export function generationTests(fixture: StoreFixture): void {
       expect((await it().texts(besideOf(consumer))).size).toBe(0);
     });
 
+    test('that begins while the one before is still being dropped keeps what it holds', async () => {
+      const { consumer } = await twoGenerations(at(5));
+      const beside = besideOf(consumer);
+      const dropping = it().other.drop(beside, 1_000);
+      await expect.poll(() => statusOf(beside)).toBeUndefined();
+      await it().store.begin(consumer, START, 0);
+      const claim = await claimOf(it().store, beside, 'one');
+      await it().store.commit(claim, at(1), writes({ upserts: { c: doc(3) } }));
+      await dropping;
+      expect([...(await it().texts(beside)).keys()]).toEqual(['c']);
+    });
+
     test('is outdated once it has been live', async () => {
       const { consumer } = await twoGenerations(at(5));
       expect(await it().store.outdated(0)).not.toContain(besideOf(consumer));
@@ -173,6 +194,25 @@ export function generationTests(fixture: StoreFixture): void {
       expect(await it().store.outdated(60_000)).not.toContain(besideOf(consumer));
       expect(await it().store.outdated(0)).toContain(besideOf(consumer));
     });
+  });
+
+  test('a version that was dropped by half begins empty, and loses nothing to the end of the drop', async () => {
+    const registration = registrationOf(projectionOf(fixture.adapter.kind));
+    const { consumer } = registration;
+    for (const store of [it().store, it().other]) await store.prepare([registration], START);
+    const claim = await claimOf(it().store, consumer, 'one');
+    const upserts = { a: doc(1) };
+    await it().store.commit(claim, at(5), writes({ upserts, parked: [parked('a')] }));
+    const dropping = it().other.drop(consumer, 1_500);
+    await expect.poll(() => statusOf(consumer)).toBeUndefined();
+    await it().store.prepare([registration], START);
+    expect(await statusOf(consumer)).toMatchObject({ position: START, parkedKeys: 0 });
+    expect(await it().texts(consumer)).toEqual(new Map());
+    const again = await claimOf(it().store, consumer, 'two');
+    await it().store.commit(again, at(1), writes({ upserts: { b: doc(2) } }));
+    await dropping;
+    expect([...(await it().texts(consumer)).keys()]).toEqual(['b']);
+    expect(await it().store.parkedKeys(consumer)).toEqual([]);
   });
 
   describe('requests about generations', () => {
@@ -208,7 +248,8 @@ export function generationTests(fixture: StoreFixture): void {
       const next = await it().store.commit(
         claim,
         at(4),
-        writes({ upserts, parked: [parked('b'), parked('z')] }),
+        // What is parked of `b` came after what its document reflects.
+        writes({ upserts, parked: [parked('b'), parked('z')], positions: new Map([['b', START]]) }),
       );
       await it().store.renew([{ claim: next, through: at(6) }]);
       expect(await it().store.count(consumer)).toBe(4);
