@@ -148,6 +148,20 @@ describe('a fold', () => {
     expect([refused.upserts.has('a'), refused.deletes]).toEqual([false, ['a']]);
   });
 
+  test('keeps nothing of a document whose erasure itself is refused, or throws', () => {
+    const erasing = { ...tally, erasers: new Set(['ArticleUnliked']) };
+    const batch = events(['ArticleUnliked', 'a', '']);
+    const fields = { events: batch, keys: keysOf(erasing, batch), reached: new Map(), parked: NONE };
+    for (const [likes, refused, error] of [
+      [2, new Map([['a', 'too large']]), 'too large'],
+      [0, new Map<string, string>(), 'RangeError'],
+    ] as const) {
+      const erased = fold(erasing, { ...fields, docs: new Map([['a', { likes }]]), refused });
+      expect([erased.upserts.size, erased.deletes]).toEqual([0, ['a']]);
+      expect(erased.parked).toMatchObject([{ key: 'a', revision: 0, error }]);
+    }
+  });
+
   test('parks a key that the store refused from its first event of the batch on', () => {
     const batch = events(['ArticleLiked', 'a', 'u'], ['ArticleLiked', 'a', 'u']);
     expect(folded(batch, {}, NONE, { a: '22003' }).parked).toEqual([

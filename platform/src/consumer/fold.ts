@@ -52,10 +52,6 @@ export function fold(projection: Projection, { events, keys, docs, reached, park
   const states = new Map<string, Folded>();
   const poisoned = new Set<string>();
   const queue: ParkedEvent[] = [];
-  const poison = (event: DomainEvent, key: string, error: string): void => {
-    poisoned.add(key);
-    queue.push(park(event, key, error));
-  };
 
   const stateOf = (key: string): object | null => {
     const folded = states.get(key);
@@ -70,16 +66,22 @@ export function fold(projection: Projection, { events, keys, docs, reached, park
     states.set(key, { state: refused.has(key) ? null : blanked(projection, state, event, key), position });
   };
 
+  /** `error`: why the key's queue begins here; null behind what has begun it. */
+  const enqueue = (event: DomainEvent, key: string, error: string | null): void => {
+    if (error !== null) poisoned.add(key);
+    queue.push(park(event, key, error));
+    if (projection.erasers?.has(event.type)) blank(event, key);
+  };
+
   const apply = (event: DomainEvent, key: string): void => {
     if (parked.has(key) || poisoned.has(key)) {
-      queue.push(park(event, key, null));
-      if (projection.erasers?.has(event.type)) blank(event, key);
+      enqueue(event, key, null);
       return;
     }
     if (isReached(reached, key, event)) return;
     const refusal = refused.get(key);
     if (refusal !== undefined) {
-      poison(event, key, refusal);
+      enqueue(event, key, refusal);
       return;
     }
     const folded = states.get(key);
@@ -90,7 +92,7 @@ export function fold(projection: Projection, { events, keys, docs, reached, park
         folded.position = event.position;
       } else states.set(key, { state, position: event.position });
     } catch (error) {
-      poison(event, key, errorCode(error));
+      enqueue(event, key, errorCode(error));
     }
   };
 
