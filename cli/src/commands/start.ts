@@ -155,8 +155,8 @@ export function limits(): string {
   const env = Object.fromEntries(
     Object.entries(callerEnvironment()).filter(([name]) => name.startsWith('ANNALS_THROTTLE_')),
   );
-  const { read, write, login } = toLimits(loadConfig(throttles, { ...localThrottles, ...env }));
-  return `per caller and minute: ${read.perMinute} reads, ${write.perMinute} writes, ${login.perMinute} log-ins (ANNALS_THROTTLE_READ, _WRITE, _LOGIN)`;
+  const { read, write, login, refresh } = toLimits(loadConfig(throttles, { ...localThrottles, ...env }));
+  return `per caller and minute: ${read.perMinute} reads, ${write.perMinute} writes, ${login.perMinute} log-ins, ${refresh.perMinute} refreshes (ANNALS_THROTTLE_READ, _WRITE, _LOGIN, _REFRESH)`;
 }
 
 function wholeNumber(min: number, max: number) {

@@ -17,7 +17,7 @@ import { createLogger } from '../telemetry/logger.ts';
 import { readInSnapshot } from './checkpointed-read.ts';
 import { fingerprint } from './fingerprint.ts';
 import { createFreshness } from './freshness.ts';
-import { done } from './generations.fixture.ts';
+import { done, statusIn } from './generations.fixture.ts';
 import { createKnownProgress } from './known-progress.ts';
 import { createProgress } from './progress.ts';
 import { defineProjection, viewName } from './projection.ts';
@@ -45,9 +45,7 @@ function registrationOf() {
   return { consumer: viewName(projection), fingerprint: fingerprint(projection), projection };
 }
 
-async function statusOf(consumer: string) {
-  return (await kit.store.status()).find((status) => status.consumer === consumer);
-}
+const statusOf = (consumer: string) => statusIn(kit, consumer);
 
 const docOf = async (view: string, key: string) =>
   JSON.parse((await kit.texts(view)).get(key) ?? 'null') as { count: number } | null;

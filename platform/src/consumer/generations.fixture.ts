@@ -1,7 +1,7 @@
 /** What tests of generations share. */
-import { eventually } from '@annals/testing/consumer-kit';
+import { type ConsumerKit, eventually } from '@annals/testing/consumer-kit';
 import type { Consumers } from './runtime.ts';
-import type { GenerationRequest, RequestStatus } from './store.ts';
+import type { ConsumerStatus, GenerationRequest, RequestStatus } from './store.ts';
 
 /** Asks for something and waits for what becomes of it. */
 export async function done(
@@ -19,4 +19,12 @@ export function outcomeOf(consumers: Consumers, id: string): Promise<RequestStat
     if (!status || status.outcome === null) throw new Error(`not done: ${JSON.stringify(status)}`);
     return status;
   });
+}
+
+/** What the store tells of a consumer; undefined where it is not there. */
+export async function statusIn(
+  { store }: Pick<ConsumerKit, 'store'>,
+  consumer: string,
+): Promise<ConsumerStatus | undefined> {
+  return (await store.status()).find((status) => status.consumer === consumer);
 }

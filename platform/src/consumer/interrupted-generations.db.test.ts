@@ -1,6 +1,6 @@
 import { type ConsumerKit, counting, eventually, openConsumerKit } from '@annals/testing/consumer-kit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { done, outcomeOf } from './generations.fixture.ts';
+import { done, outcomeOf, statusIn } from './generations.fixture.ts';
 import { deathTests } from './interrupted-generations.fixture.ts';
 
 const VIEW = 'counts_v1';
@@ -12,9 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => kit.drop());
 
-async function statusOf(consumer: string) {
-  return (await kit.store.status()).find((status) => status.consumer === consumer);
-}
+const statusOf = (consumer: string) => statusIn(kit, consumer);
 
 describe('a rebuild that is held', () => {
   test.each([VIEW, BESIDE])('ends with the drop of %s', async (name) => {

@@ -1,6 +1,7 @@
 /**
- * What is left over where the server has no transactions, tombstones of deleted documents above all. A late writer may still hold a batch from before
- * a deletion, so the tombstone stays until the checkpoint has been past it for a day.
+ * What is left over where the server has no transactions: what is parked in vain, and tombstones of deleted documents. A
+ * late writer may still hold a batch from before a deletion, so its tombstone stays until the checkpoint has been past it
+ * for a day.
  */
 import type { MongoDatabase } from '../../mongodb/database.ts';
 import type { Claim } from '../store.ts';
@@ -11,8 +12,8 @@ const DAY_MS = 24 * 60 * 60_000;
 /** How often in that time the owner of a view looks. */
 const LOOKS = 24;
 
-/** Removes what is due, and what is parked in vain, at most once an hour per view. Called by the views' owner; what fails is tried an hour later. */
-export function createTombstoneSweep(
+/** Removes what is due, at most once an hour per view. Called by the views' owner; what fails is tried an hour later. */
+export function createLeftoverSweep(
   mongo: MongoDatabase,
   dayMs = DAY_MS,
 ): (claims: readonly Claim[]) => Promise<void> {

@@ -13,10 +13,10 @@ import { type Claim, type Loaded, type Repair, type ViewStore, WritesRefused } f
 import * as checkpoints from './checkpoints.ts';
 import { consumerCollections, type ViewDocument, viewCollection } from './collections.ts';
 import * as generations from './generations.ts';
+import { createLeftoverSweep } from './leftovers.ts';
 import * as parking from './parking.ts';
 import * as requests from './requests.ts';
 import * as snapshots from './snapshot.ts';
-import { createTombstoneSweep } from './tombstones.ts';
 import * as versions from './versions.ts';
 import {
   type DocumentWrites,
@@ -39,7 +39,7 @@ export interface MongoViewStoreOptions {
 /** A store for projections into collections `views.<name>_v<version>`. */
 export function createMongoViewStore({ mongo, faults, tombstoneMs }: MongoViewStoreOptions): ViewStore {
   const { db } = mongo;
-  const sweep = createTombstoneSweep(mongo, tombstoneMs);
+  const sweep = createLeftoverSweep(mongo, tombstoneMs);
   const lookups = new Map<string, readonly string[]>();
   const terms = new Map<string, Term>();
 

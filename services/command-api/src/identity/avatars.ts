@@ -64,8 +64,12 @@ export function createAvatars(pool: pg.Pool, keys: KeyStore): Avatars {
            where not is_named and staged_at < now() - ${UNDER_WAY} order by staged_at limit $1`,
           [BATCH],
         );
-        const [named, others]: [string[], string[]] = [[], []];
-        for (const { id, userId } of rows) ((await currentOf(userId)) === id ? named : others).push(id);
+        const users = [...new Set(rows.map(({ userId }) => userId))];
+        const current = new Set(await Promise.all(users.map(currentOf)));
+        const ids = rows.map(({ id }) => id);
+        const [named, others] = [true, false].map((isNamed) =>
+          ids.filter((id) => current.has(id) === isNamed),
+        );
         // What was staged again meanwhile is under way.
         await pool.query(
           `with named as (

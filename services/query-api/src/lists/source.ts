@@ -43,7 +43,10 @@ export interface ListSource {
   readonly late?: Sql;
   /** Columns of `from` that `item` and `joins` need; there they belong to `page`. */
   readonly columns: Sql;
-  /** How many octets an item is about, from `from`, where items can be large: a page ends early before it gets too heavy. */
+  /**
+   * How many octets an item is about, from `from`, where items can be large: a page ends early before it gets too heavy.
+   * Not with `branches` or `late`.
+   */
   readonly weight?: Sql;
   /** Joins to `page`, at most one row each. */
   readonly joins?: Sql;
