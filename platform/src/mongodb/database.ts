@@ -23,7 +23,10 @@ export interface MongoDatabase {
   readonly db: Db;
   /** True on replica sets and sharded clusters: several documents can be written in one transaction. */
   hasTransactions(): Promise<boolean>;
-  /** The server's clock, as read a minute ago at most: no two processes judge leases by clocks of their own. */
+  /**
+   * The server's clock, as read a minute ago at most: no two processes judge leases by clocks of their own. It may be
+   * behind by the time that an answer takes, never ahead: a lease is taken late rather than early.
+   */
   now(): Promise<Date>;
   /**
    * Runs `work` in a transaction, again where it met a conflict or a new primary. After any other error of the commit
@@ -50,7 +53,15 @@ const SELECTION_MS = 3_000;
 /** A command that is not answered for so long is given up with its connection. */
 const ANSWER_MS = 30_000;
 const CLOCK_MS = 60_000;
+/** An answer that took longer, as where the process stood still, tells a time of before: it is not kept. */
+const QUICK_MS = 1_000;
 const ATTEMPTS = 10;
+
+/** The server's time in milliseconds, and when it was told by `performance.now()`. */
+interface Clock {
+  readonly at: number;
+  readonly time: number;
+}
 
 const defaultTransactionOptions: TransactionOptions = {
   readConcern: { level: 'snapshot' },
@@ -71,15 +82,18 @@ export function openMongo({ url, application }: MongoOptions): MongoDatabase {
   } as const;
   const client = new MongoClient(url, options);
   const db = client.db();
-  let clock: { readonly at: number; readonly time: number } | undefined;
+  let clock: Clock | undefined;
   let transactions: boolean | undefined;
 
   const hello = async () => {
-    const at = performance.now();
+    const asked = performance.now();
     const { localTime, setName, msg } = await db.admin().command({ hello: 1 });
-    transactions = setName !== undefined || msg === 'isdbgrid';
-    clock = { at, time: (localTime as Date).getTime() };
-    return { clock, transactions };
+    const at = performance.now();
+    const read: Clock = { at, time: (localTime as Date).getTime() };
+    clock = at - asked < QUICK_MS ? read : undefined;
+    const has = setName !== undefined || msg === 'isdbgrid';
+    transactions = has;
+    return { clock: read, transactions: has };
   };
 
   const hasTransactions = async () => transactions ?? (await hello()).transactions;

@@ -42,6 +42,13 @@ export function isTransient(error: unknown): boolean {
   return TRANSIENT_LABELS.some((label) => hasLabel(error, label));
 }
 
+const MAX_TIME_EXPIRED = 50;
+
+/** True where a command's `maxTimeMS` was over before it was done; it has taken no effect. */
+export function hasTakenTooLong(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === MAX_TIME_EXPIRED;
+}
+
 /** True where the driver or the server labelled the error so. */
 export function hasLabel(error: unknown, label: string): boolean {
   const labels = error instanceof Error && 'errorLabels' in error ? error.errorLabels : undefined;

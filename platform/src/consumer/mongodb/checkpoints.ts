@@ -2,6 +2,7 @@
 import type { ClientSession, Filter, ServerSessionId } from 'mongodb';
 import type { Position } from '../../event-store/port.ts';
 import type { MongoDatabase } from '../../mongodb/database.ts';
+import { hasTakenTooLong } from '../../mongodb/errors.ts';
 import {
   type Candidate,
   type Claim,
@@ -110,9 +111,13 @@ export async function attend(
     .map((one) => ({ consumer: one.consumer, owner: one.owner }));
 }
 
+/** How long a claim waits for the checkpoint, in milliseconds. */
+const CLAIM_MS = 1_000;
+
 /**
  * See `ConsumerStore.claim`: the new epoch is in the documents' own store before their first read under it. Commits go
- * out in `session`; what a former owner left open in its own holds the checkpoint, and is ended first.
+ * out in `session`; what a former owner left open in its own holds the checkpoint, and is ended first. What it begins
+ * between the two holds it as well: then nothing is claimed, and the next claim ends that.
  */
 export async function claim(
   mongo: MongoDatabase,
@@ -126,11 +131,14 @@ export async function claim(
   const free = { _id: consumer, $or: isFree };
   const former = session && (await checkpointsOf(mongo).findOne(free))?.session;
   if (former) await mongo.killSession(former);
-  const found = await checkpointsOf(mongo).findOneAndUpdate(
-    free,
-    { $set: { owner, leaseUntil: until(now, leaseMs), session: session ?? null }, $inc: { epoch: 1 } },
-    { returnDocument: 'after' },
-  );
+  const set = { owner, leaseUntil: until(now, leaseMs), session: session ?? null };
+  const options = { returnDocument: 'after', maxTimeMS: CLAIM_MS } as const;
+  const found = await checkpointsOf(mongo)
+    .findOneAndUpdate(free, { $set: set, $inc: { epoch: 1 } }, options)
+    .catch((error: unknown) => {
+      if (hasTakenTooLong(error)) return null;
+      throw error;
+    });
   if (!found) return null;
   const { epoch, position, isLive, heldPosition, collection } = found;
   return { claim: { consumer, leaseMs, epoch, position, isLive, heldAt: heldPosition }, collection };

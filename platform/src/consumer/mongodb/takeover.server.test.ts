@@ -13,6 +13,39 @@ const kinds = mongoKinds.filter(({ hasTransactions }) => hasTransactions);
 
 describe.each(kinds.map((kind) => [kind.name, kind] as const))('on %s', (_, kind: MongoKind) => {
   test.skipIf(!kind.isThere)(
+    'a transaction that began once those before it were ended keeps nobody from the view for long',
+    async () => {
+      const mongo = await startDatabase(kind);
+      const [written, goesOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const faults = () => {
+        written.resolve();
+        return goesOn.promise;
+      };
+      const store = createMongoViewStore({ mongo, faults });
+      const projection = projectionOf('documents');
+      const consumer = viewName(projection);
+      await store.prepare([registrationOf(projection)], START);
+      const claim = await claimed(store.claim(consumer, 'one', LEASE_MS));
+      const commit = () => store.commit(claim, at(1), writes({ upserts: { a: { count: 1, slug: 'late' } } }));
+      let outcome: Promise<unknown> | undefined;
+      const successor = createMongoViewStore({
+        mongo: {
+          ...mongo,
+          async killSession(id) {
+            await mongo.killSession(id);
+            outcome ??= commit().catch((error: unknown) => error);
+            await written.promise;
+          },
+        },
+      });
+
+      await vi.waitFor(() => claimed(successor.claim(consumer, 'two', 60_000)), PATIENCE);
+      goesOn.resolve();
+      expect(await outcome).toBeInstanceOf(LeaseLost);
+    },
+  );
+
+  test.skipIf(!kind.isThere)(
     'who stands still in the middle of a transaction keeps nobody from its view, and writes nothing afterwards',
     async () => {
       const mongo = await startDatabase(kind);
