@@ -21,9 +21,20 @@ const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 export const projects = [['unit', 'db'], ['e2e'], ['shared'], ['guarantees'], ['servers']];
 
 /**
+ * What of them runs on the production shape as well, where its servers are installed: all but what starts servers of its own
+ * choice, or asks nothing of a stack that the other kind has not.
+ */
+const onProductionShape = {
+  e2e: ['testing/src/e2e', '--exclude', '**/eventstoredb.e2e.test.ts'],
+  shared: ['testing/src/guarantees'],
+  guarantees: [],
+};
+const hasProductionServers = ['SECANTUSDB', 'KAFKA'].every((name) => process.env[`ANNALS_TEST_${name}_HOME`]);
+
+/**
  * What each task runs, one after the other until one fails: files for Node, with arguments. `isHere`: in the folder
  * of the repository; else in the caller's, so that relative paths mean what they say. `isOneOfMany`: the next such one runs
- * even if this one fails.
+ * even if this one fails. `beside`: what runs at the same time.
  */
 const tasks = {
   start: (args) => [{ script: [cli, 'start', ...args] }],
@@ -37,14 +48,16 @@ const tasks = {
 };
 
 function allTests() {
-  return [
-    { script: [check], isHere: true },
-    ...projects.map((group) => ({
-      script: [vitest, 'run', ...group.flatMap((name) => ['--project', name])],
-      isHere: true,
-      isOneOfMany: true,
-    })),
-  ];
+  return [{ script: [check], isHere: true }, ...projects.flatMap(testsOf)];
+}
+
+/** Both kinds of stack at the same time: what is tested on them mostly waits. */
+function testsOf(group) {
+  const script = [vitest, 'run', ...group.flatMap((name) => ['--project', name])];
+  const tests = { script, isHere: true, isOneOfMany: true };
+  const more = hasProductionServers && group.map((name) => onProductionShape[name]).find(Boolean);
+  if (!more) return [tests];
+  return [{ ...tests, beside: { script: [...script, ...more], env: { ANNALS_TEST_STACK: 'production' } } }];
 }
 
 /** Silences the notes of Node 24's first releases about running TypeScript. */
@@ -77,11 +90,15 @@ async function launch(name, args) {
   const env = environmentFor(root, node);
   await ensureDependencies({ root, npm: npmOn(node), env });
   let failure = { code: 0, isOneOfMany: true };
-  for (const { script, isHere, isOneOfMany = false } of task(args)) {
+  for (const { script, isHere, isOneOfMany = false, beside } of task(args)) {
     if (failure.code !== 0 && !(failure.isOneOfMany && isOneOfMany)) break;
     const cwd = isHere ? root : (process.env.INIT_CWD ?? process.cwd());
-    const code = await run(node, [...NODE_FLAGS, ...script], { cwd, env });
-    if (code !== 0) failure = { code, isOneOfMany };
+    const all = [{ script }, ...(beside ? [beside] : [])];
+    const codes = await Promise.all(
+      all.map((one) => run(node, [...NODE_FLAGS, ...one.script], { cwd, env: { ...env, ...one.env } })),
+    );
+    const code = codes.find((one) => one !== 0);
+    if (code) failure = { code, isOneOfMany };
   }
   return failure.code;
 }

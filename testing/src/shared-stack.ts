@@ -23,7 +23,7 @@ export const RESERVATION_LEASE_MS = 1_000;
 
 /** What crashed processes leave behind runs out soon; not sooner than a commit takes on a slow server. */
 const FAULTS: FaultOptions = {
-  leaseMs: isProductionStack ? 5_000 : 1_000,
+  ...(isProductionStack ? { leaseMs: 2_500, tickMs: 500 } : { leaseMs: 1_000 }),
   reservationLeaseMs: RESERVATION_LEASE_MS,
   idempotencyLeaseSeconds: 2,
 };

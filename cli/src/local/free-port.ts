@@ -22,12 +22,11 @@ export function isPortBlocked(port: number): boolean {
 
 /**
  * `count` different loopback ports that nobody listens on, none of them blocked; nothing keeps others from taking them
- * before their use.
+ * before their use. They follow each other, so that few of those who ask at the same time meet.
  */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = new Map<number, Server>();
-  while (servers.size < count) {
-    const port = randomInt(FIRST, LAST);
+  for (let port = randomInt(FIRST, LAST); servers.size < count; port = port < LAST ? port + 1 : FIRST) {
     if (isPortBlocked(port)) continue;
     const server = await listen('127.0.0.1', port);
     if (server) servers.set(port, server);

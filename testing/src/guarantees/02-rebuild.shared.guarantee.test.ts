@@ -15,7 +15,7 @@ import { crashesByPoint, report } from './report.ts';
 import { shuffled } from './shuffled.ts';
 
 const NUMBER = 2;
-const KILLS = counts(6, 100);
+const KILLS = counts(6, 100, 3);
 const POINTS: readonly ConsumerFaultPoint[] = ['read', 'written', 'committed'];
 
 const stack = sharedStack();

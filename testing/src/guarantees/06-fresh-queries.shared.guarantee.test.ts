@@ -12,7 +12,7 @@ import { createWorld, type World } from './freshness/world.ts';
 import { crashesByPoint, report } from './report.ts';
 
 const rounds = counts(1, 3);
-const phaseMs = counts(1_000, 4_000);
+const phaseMs = counts(1_000, 4_000, 500);
 const crashesPerRound = counts(3, 20);
 const readers = counts(6, 60);
 const viewRoutes = routes.filter(({ method, style }) => method === 'GET' && style === 'query');

@@ -7,8 +7,8 @@ import { collectingEnvironment, measure } from './memory/measure.ts';
 import { createMixedLoad, type MixedLoad } from './memory/mixed-load.ts';
 import { report } from './report.ts';
 
-const warmUpMs = counts(8_000, 90_000);
-const workMs = counts(12_000, 600_000);
+const warmUpMs = counts(8_000, 90_000, 6_000);
+const workMs = counts(12_000, 600_000, 6_000);
 const MEGABYTE = 1024 * 1024;
 
 /**
