@@ -3,18 +3,20 @@
  * documents. With transactions a commit is one. Without, its steps come in an order that any of them may be the last of:
  * documents, then what is parked, then the checkpoint, then a request's outcome.
  */
-import type { ClientSession, Collection, Db } from 'mongodb';
+import type { ClientSession, Collection } from 'mongodb';
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { Position } from '../../event-store/port.ts';
 import type { MongoDatabase } from '../../mongodb/database.ts';
+import type { Logger } from '../../telemetry/logger.ts';
 import type { ConsumerFaults } from '../faults.ts';
 import { type Projection, viewName } from '../projection.ts';
 import { type Claim, type Loaded, type Repair, type ViewStore, WritesRefused } from '../store.ts';
 import * as checkpoints from './checkpoints.ts';
-import { consumerCollections, type ViewDocument, viewCollection } from './collections.ts';
+import { type ViewDocument, viewCollection } from './collections.ts';
 import * as generations from './generations.ts';
 import { createLeftoverSweep } from './leftovers.ts';
 import * as parking from './parking.ts';
+import { createCollection, prepareCollections } from './preparation.ts';
 import * as requests from './requests.ts';
 import * as snapshots from './snapshot.ts';
 import * as versions from './versions.ts';
@@ -30,6 +32,8 @@ import {
 
 export interface MongoViewStoreOptions {
   readonly mongo: MongoDatabase;
+  /** Told of indexes that could not be made. */
+  readonly logger?: Logger | undefined;
   /** What tests make happen between the writes and the move of the checkpoint. */
   readonly faults?: ConsumerFaults | undefined;
   /** How long the checkpoint has to be past a tombstone before that is removed. Default a day. */
@@ -37,7 +41,12 @@ export interface MongoViewStoreOptions {
 }
 
 /** A store for projections into collections `views.<name>_v<version>`. */
-export function createMongoViewStore({ mongo, faults, tombstoneMs }: MongoViewStoreOptions): ViewStore {
+export function createMongoViewStore({
+  mongo,
+  logger,
+  faults,
+  tombstoneMs,
+}: MongoViewStoreOptions): ViewStore {
   const { db } = mongo;
   const sweep = createLeftoverSweep(mongo, tombstoneMs);
   const lookups = new Map<string, readonly string[]>();
@@ -67,7 +76,7 @@ export function createMongoViewStore({ mongo, faults, tombstoneMs }: MongoViewSt
       );
       for (const { consumer, projection } of registrations)
         if (projection) lookups.set(consumer, lookupsOf(projection));
-      await prepareCollections(mongo, lookups);
+      await prepareCollections(mongo, lookups, logger);
     },
     attend: (owner, consumers, ttlMs) => checkpoints.attend(mongo, owner, consumers, ttlMs),
     async claim(consumer, owner, leaseMs) {
@@ -214,35 +223,4 @@ async function load(collection: Collection<ViewDocument>, keys: readonly string[
 function lookupsOf(projection: Projection): readonly string[] {
   if (projection.store !== 'documents') throw new Error(`${viewName(projection)} is not of documents`);
   return projection.lookups ?? [];
-}
-
-/** Makes what is missing: collections first, since a transaction had better not make them. */
-async function prepareCollections(
-  mongo: MongoDatabase,
-  views: ReadonlyMap<string, readonly string[]>,
-): Promise<void> {
-  const { db } = mongo;
-  const { parked, requests: asked, candidates } = consumerCollections(db);
-  const existing = new Set(
-    (await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name),
-  );
-  for (const { collectionName: name } of [parked, asked, candidates])
-    if (!existing.has(name)) await createCollection(db, name, []);
-  await parked.createIndex({ collection: 1, key: 1, position: 1 });
-  for (const [view, lookups] of views) {
-    const found = await viewCollection(db, view);
-    if (found && !existing.has(found.collectionName))
-      await createCollection(db, found.collectionName, lookups);
-  }
-}
-
-const NAMESPACE_EXISTS = 48;
-
-/** Makes a collection, where it is not there, with an index per lookup. */
-async function createCollection(db: Db, name: string, lookups: readonly string[]): Promise<void> {
-  await db.createCollection(name).catch((error: unknown) => {
-    const isThere = error instanceof Error && 'code' in error && error.code === NAMESPACE_EXISTS;
-    if (!isThere) throw error;
-  });
-  for (const field of lookups) await db.collection(name).createIndex({ [`doc.${field}`]: 1 });
 }
