@@ -301,6 +301,11 @@ export interface ViewStore extends ConsumerStore<Writes> {
    * attended for that long while another version of the same view is live and attended.
    */
   outdated(ageMs: number): Promise<readonly string[]>;
+  /**
+   * Ends drops that somebody died in: drops views that have had no checkpoint whenever this was called in the last
+   * `ageMs`, at least; others may be about to be used, or to be dropped. Names them as the database does.
+   */
+  dropLeft(ageMs: number): Promise<readonly string[]>;
 
   /** How many documents there are. */
   count(consumer: string): Promise<number>;

@@ -10,6 +10,7 @@ import type { MongoDatabase } from '../../mongodb/database.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { ConsumerFaults } from '../faults.ts';
 import { type Projection, viewName } from '../projection.ts';
+import { createSightings } from '../sightings.ts';
 import { type Claim, type Loaded, type Repair, type ViewStore, WritesRefused } from '../store.ts';
 import * as checkpoints from './checkpoints.ts';
 import { type ViewDocument, viewCollection } from './collections.ts';
@@ -51,6 +52,7 @@ export function createMongoViewStore({
   const sweep = createLeftoverSweep(mongo, tombstoneMs);
   const lookups = new Map<string, readonly string[]>();
   const terms = new Map<string, Term>();
+  const seen = createSightings();
 
   const collectionOf = async (consumer: string): Promise<Collection<ViewDocument>> => {
     const found = await viewCollection(db, consumer);
@@ -136,6 +138,7 @@ export function createMongoViewStore({
     swap: (request, outcome) => generations.swap(mongo, request, outcome),
     drop: (consumer, graceMs) => generations.drop(mongo, consumer, graceMs),
     outdated: (ageMs) => versions.outdated(mongo, ageMs),
+    dropLeft: (ageMs) => versions.dropLeft(mongo, seen, ageMs),
     count: async (consumer) => snapshots.count(await collectionOf(consumer)),
     pageEnd: async (consumer, after, limits) =>
       snapshots.pageEnd(await collectionOf(consumer), after, limits),
