@@ -22,6 +22,7 @@ import * as requests from './requests.ts';
 import * as snapshots from './snapshot.ts';
 import * as versions from './versions.ts';
 import {
+  Aborted,
   type DocumentWrites,
   documentsOf,
   findRefused,
@@ -121,11 +122,11 @@ export function createMongoViewStore({
       const commit: Commit = { claim, to, collection, documents, parked, repair, faults };
       try {
         return (await mongo.hasTransactions())
-          ? await transact(mongo, terms.get(claim.consumer), commit)
+          ? await transact(mongo, terms.get(claim.consumer), (session) => carryOut(mongo, session, commit))
           : await carryOut(mongo, undefined, commit);
       } catch (error) {
         if (!isRefusal(error)) throw error;
-        throw await explain(mongo, commit, error);
+        throw await explain(mongo, terms.get(claim.consumer), commit, error);
       }
     },
     parkedKeys: async (consumer) => parking.parkedKeys(mongo, await nameOf(consumer)),
@@ -154,7 +155,7 @@ const NOTHING: DocumentWrites = { upserts: [], deletes: [] };
 interface Term {
   /** What is read and written, whatever is switched meanwhile. */
   readonly collection: string;
-  /** Of its commits: named in the checkpoint, so that whoever takes the lease ends what is left in it. */
+  /** Of its transactions: named in the checkpoint, so that whoever takes the lease ends what is left in it. */
   readonly session: ClientSession | undefined;
   /** A session has one transaction at a time. */
   readonly limit: LimitFunction;
@@ -170,9 +171,12 @@ interface Commit {
   readonly faults: ConsumerFaults | undefined;
 }
 
-/** A commit as one, in the session of its term. */
-function transact(mongo: MongoDatabase, term: Term | undefined, commit: Commit): Promise<Claim> {
-  const work = (session: ClientSession) => carryOut(mongo, session, commit);
+/** A transaction in the session of its term. */
+function transact<Result>(
+  mongo: MongoDatabase,
+  term: Term | undefined,
+  work: (session: ClientSession) => Promise<Result>,
+): Promise<Result> {
   return term ? term.limit(() => mongo.transaction(work, term.session)) : mongo.transaction(work);
 }
 
@@ -201,13 +205,21 @@ async function carryOut(
 /** {@link WritesRefused} with the keys at fault, where there are any. */
 async function explain(
   mongo: MongoDatabase,
-  { collection, documents }: Commit,
+  term: Term | undefined,
+  { claim, collection, documents }: Commit,
   error: unknown,
 ): Promise<unknown> {
   const unsendable = findUnsendable(documents);
   if (unsendable.size > 0) return new WritesRefused(unsendable, error);
   if (!(await mongo.hasTransactions())) return error;
-  const refused = await findRefused(mongo, collection, documents);
+  const refused = await findRefused(documents, (upserts) =>
+    transact(mongo, term, async (session) => {
+      // Whoever has lost the lease locks no documents.
+      await checkpoints.checkLease(mongo, session, claim);
+      await writeTogether(collection, { upserts, deletes: [] }, session);
+      throw new Aborted();
+    }),
+  );
   return refused.size > 0 ? new WritesRefused(refused, error) : error;
 }
 
