@@ -10,7 +10,7 @@ import {
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { MongoDatabase } from '../../mongodb/database.ts';
 import { besideOf, viewName } from '../projection.ts';
-import type { Claim, ViewStore } from '../store.ts';
+import { type Claim, LeaseLost, type ViewStore } from '../store.ts';
 import { viewCollection } from './collections.ts';
 import { startDatabase, textsIn } from './kit.fixture.ts';
 import { createMongoViewStore } from './store.ts';
@@ -58,18 +58,46 @@ describe.each(kinds)('on %s', (_, kind: MongoKind) => {
   const claimed = (store: ViewStore, consumer: string): Promise<Claim> =>
     vi.waitFor(() => claimOf(store, consumer, 'two'), PATIENCE);
 
+  /** Refuses two documents with one slug. */
+  const refuseTwins = async (mongo: MongoDatabase, view: string) => {
+    const collection = await viewCollection(mongo.db, view);
+    await collection?.createIndex({ 'doc.slug': 1 }, { name: 'once', unique: true });
+  };
+
+  test.skipIf(!kind.isThere)(
+    'who loses the lease before it looks for the documents that are refused does not look',
+    async () => {
+      const { mongo, store, view } = await prepared();
+      await refuseTwins(mongo, view);
+      let transactions = 0;
+      const overtaken: MongoDatabase = {
+        ...mongo,
+        transaction: async (work, session) => {
+          if (++transactions === 2) await claimed(store, view);
+          return mongo.transaction(work, session);
+        },
+      };
+      const one = createMongoViewStore({ mongo: overtaken });
+      const claim = await one.claim(view, 'one', LEASE_MS);
+      if (!claim) throw new Error('the lease is held');
+      const upserts = { a: doc(1, 'one'), b: doc(2, 'one') };
+      await expect(one.commit(claim, at(1), writes({ upserts }))).rejects.toThrow(LeaseLost);
+      expect(transactions).toBe(2);
+    },
+  );
+
   test.skipIf(!kind.isThere)(
     'who dies while it looks for the documents that are refused keeps nobody from the others',
     async () => {
       const { mongo, store, view } = await prepared();
-      const collection = await viewCollection(mongo.db, view);
-      await collection?.createIndex({ 'doc.slug': 1 }, { name: 'once', unique: true });
+      await refuseTwins(mongo, view);
       // The third one tries the first half, which is not refused.
       const dying = dyingIn(mongo, 3);
       const one = createMongoViewStore({ mongo: dying.mongo });
       const claim = await one.claim(view, 'one', LEASE_MS);
+      if (!claim) throw new Error('the lease is held');
       const upserts = { a: doc(1, 'one'), b: doc(2, 'two'), c: doc(3, 'two') };
-      one.commit(claim as Claim, at(1), writes({ upserts })).catch(() => {});
+      one.commit(claim, at(1), writes({ upserts })).catch(() => {});
       await dying.died;
       const next = await claimed(store, view);
       await store.commit(next, at(2), writes({ upserts: { a: doc(4) } }));
