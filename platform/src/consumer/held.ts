@@ -9,7 +9,7 @@ export interface Held {
   isAt(position: Position): boolean;
   /** Begins, or goes on. The store learns of it where a lease is held; that it does is not vital. */
   begin(claim: Claim | undefined, hold: Hold, cause: unknown): Promise<void>;
-  /** A batch was handled, which the commit has told the store, or the lease is another's. */
+  /** The checkpoint has moved, which the commit has told the store, or the lease is another's. */
   end(): void;
 }
 

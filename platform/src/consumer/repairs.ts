@@ -25,9 +25,7 @@ export function createRepairs(store: Pick<ConsumerStore<never>, 'commit'>, held:
     const isHeldThere = held.isAt(position) || claim.heldAt === position;
     if (!isHeldThere)
       return store.commit(claim, claim.position, null, { request, outcome: 'not held there' });
-    const next = await store.commit(claim, position, null, { request, outcome: 'skipped' });
-    held.end();
-    return next;
+    return store.commit(claim, position, null, { request, outcome: 'skipped' });
   };
 
   return {
@@ -41,6 +39,8 @@ export function createRepairs(store: Pick<ConsumerStore<never>, 'commit'>, held:
       const [request] = waiting;
       if (!request) return undefined;
       const next = await (request.action === 'skip' ? skip(claim, request) : term.repair(claim, request));
+      // A replay ends a hold as well: a skip asked for after it is not of an event that is yet to come.
+      if (next.position !== claim.position) held.end();
       waiting = waiting.filter(({ id }) => id !== request.id);
       return next;
     },

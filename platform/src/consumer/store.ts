@@ -104,8 +104,8 @@ export interface Loaded {
 
 /**
  * What an operator asks of a consumer; its lease's owner does it between two batches. `retry` folds a key's parked
- * events, `discard` forgets them, `skip` passes over the event at `position` that the consumer is held at, `replay` goes
- * back to `position` and handles all events after it again.
+ * events, `discard` forgets them, `skip` passes over the event at `position` where the consumer is held at it by then,
+ * `replay` goes back to `position` and handles all events after it again.
  */
 export type RepairRequest =
   | { readonly consumer: string; readonly action: 'retry' | 'discard'; readonly key: string }
@@ -226,7 +226,7 @@ export interface ConsumerStore<Effects> {
   commit(claim: Claim, to: Position, effects: Effects | null, repair?: Repair): Promise<Claim>;
   /** Says that the consumer has caught up. */
   goLive(claim: Claim): Promise<Claim>;
-  /** Says what the consumer is held at; a commit that moves the checkpoint ends it. */
+  /** Says what the consumer is held at; a commit that moves the checkpoint, forward or back, ends it. */
   hold(claim: Claim, hold: Hold): Promise<void>;
 
   /** All consumers of this database, by name. */
@@ -301,6 +301,11 @@ export interface ViewStore extends ConsumerStore<Writes> {
    * attended for that long while another version of the same view is live and attended.
    */
   outdated(ageMs: number): Promise<readonly string[]>;
+  /**
+   * Ends drops that somebody died in: drops views that have had no checkpoint whenever this was called in the last
+   * `ageMs`, at least; others may be about to be used, or to be dropped. Names them as the database does.
+   */
+  dropLeft(ageMs: number): Promise<readonly string[]>;
 
   /** How many documents there are. */
   count(consumer: string): Promise<number>;

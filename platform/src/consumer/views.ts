@@ -10,6 +10,8 @@ import type { ViewStore } from './store.ts';
 /** How often outdated generations and versions are looked for, and how old they have to be. */
 const SWEEP_MS = 60_000;
 const OUTDATED_MS = 24 * 60 * 60_000;
+/** Longer than anybody needs who is at it. */
+const LEFT_MS = 10 * 60_000;
 
 /** What runtimes of views do besides: generations, and the audit. */
 export interface Views {
@@ -50,6 +52,8 @@ export function openViews(options: ViewsOptions): Views {
       logger.info({ consumer }, 'outdated for a day; dropped');
       await store.drop(consumer, graceMs);
     }
+    const left = await store.dropLeft(LEFT_MS);
+    if (left.length > 0) logger.info({ left }, 'left over from drops that were interrupted; dropped');
   };
   return {
     generations,

@@ -153,7 +153,7 @@ async function openViews(
   releasers.add(() => progress.close());
   const audit = { auditEveryMs: AUDIT_EVERY_MS };
   const means = { log, owner, logger, metrics, tracing, progress, faults, ...audit, ...timing };
-  const documents = await openDocuments(config, faults, releasers);
+  const documents = await openDocuments(config, { logger, faults }, releasers);
   const isHere = ({ store }: Projection) => documents === undefined || store === 'rows';
   const rows = partOf(createPostgresViewStore({ pool: viewPool, faults }), all.filter(isHere), means);
   const parkedHere: ParkedDocuments = (options) => parkedDocuments(pool, options);
@@ -185,7 +185,7 @@ function partOf(
 /** MongoDB, where it is configured; its driver is loaded only then. */
 async function openDocuments(
   { mongodbUrl: url }: Config,
-  faults: ConsumerFaults | undefined,
+  { logger, faults }: { readonly logger: Logger; readonly faults: ConsumerFaults | undefined },
   releasers: Releasers,
 ): Promise<{ readonly store: ViewStore; readonly parked: ParkedDocuments } | undefined> {
   if (url === undefined) return undefined;
@@ -195,7 +195,7 @@ async function openDocuments(
   const mongo = openMongo({ url, application: NAME });
   releasers.add(() => mongo.close());
   return {
-    store: createMongoViewStore({ mongo, faults }),
+    store: createMongoViewStore({ mongo, logger, faults }),
     parked: (options) => parkedDocuments(mongo, options),
   };
 }

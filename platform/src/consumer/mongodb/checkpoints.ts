@@ -189,7 +189,7 @@ export async function moveCheckpoint(
   { from, to, parked }: { readonly from: Claim; readonly to: Position; readonly parked: number | undefined },
 ): Promise<Claim> {
   const now = await mongo.now();
-  const isMoved = to > from.position;
+  const isMoved = to !== from.position;
   await compareAndSet(
     mongo,
     session,

@@ -3,22 +3,26 @@
  * documents. With transactions a commit is one. Without, its steps come in an order that any of them may be the last of:
  * documents, then what is parked, then the checkpoint, then a request's outcome.
  */
-import type { ClientSession, Collection, Db } from 'mongodb';
+import type { ClientSession, Collection } from 'mongodb';
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { Position } from '../../event-store/port.ts';
 import type { MongoDatabase } from '../../mongodb/database.ts';
+import type { Logger } from '../../telemetry/logger.ts';
 import type { ConsumerFaults } from '../faults.ts';
 import { type Projection, viewName } from '../projection.ts';
+import { createSightings } from '../sightings.ts';
 import { type Claim, type Loaded, type Repair, type ViewStore, WritesRefused } from '../store.ts';
 import * as checkpoints from './checkpoints.ts';
-import { consumerCollections, type ViewDocument, viewCollection } from './collections.ts';
+import { type ViewDocument, viewCollection } from './collections.ts';
 import * as generations from './generations.ts';
 import { createLeftoverSweep } from './leftovers.ts';
 import * as parking from './parking.ts';
+import { createCollection, prepareCollections } from './preparation.ts';
 import * as requests from './requests.ts';
 import * as snapshots from './snapshot.ts';
 import * as versions from './versions.ts';
 import {
+  Aborted,
   type DocumentWrites,
   documentsOf,
   findRefused,
@@ -30,6 +34,8 @@ import {
 
 export interface MongoViewStoreOptions {
   readonly mongo: MongoDatabase;
+  /** Told of indexes that could not be made. */
+  readonly logger?: Logger | undefined;
   /** What tests make happen between the writes and the move of the checkpoint. */
   readonly faults?: ConsumerFaults | undefined;
   /** How long the checkpoint has to be past a tombstone before that is removed. Default a day. */
@@ -37,11 +43,17 @@ export interface MongoViewStoreOptions {
 }
 
 /** A store for projections into collections `views.<name>_v<version>`. */
-export function createMongoViewStore({ mongo, faults, tombstoneMs }: MongoViewStoreOptions): ViewStore {
+export function createMongoViewStore({
+  mongo,
+  logger,
+  faults,
+  tombstoneMs,
+}: MongoViewStoreOptions): ViewStore {
   const { db } = mongo;
   const sweep = createLeftoverSweep(mongo, tombstoneMs);
   const lookups = new Map<string, readonly string[]>();
   const terms = new Map<string, Term>();
+  const seen = createSightings();
 
   const collectionOf = async (consumer: string): Promise<Collection<ViewDocument>> => {
     const found = await viewCollection(db, consumer);
@@ -67,7 +79,7 @@ export function createMongoViewStore({ mongo, faults, tombstoneMs }: MongoViewSt
       );
       for (const { consumer, projection } of registrations)
         if (projection) lookups.set(consumer, lookupsOf(projection));
-      await prepareCollections(mongo, lookups);
+      await prepareCollections(mongo, lookups, logger);
     },
     attend: (owner, consumers, ttlMs) => checkpoints.attend(mongo, owner, consumers, ttlMs),
     async claim(consumer, owner, leaseMs) {
@@ -110,11 +122,11 @@ export function createMongoViewStore({ mongo, faults, tombstoneMs }: MongoViewSt
       const commit: Commit = { claim, to, collection, documents, parked, repair, faults };
       try {
         return (await mongo.hasTransactions())
-          ? await transact(mongo, terms.get(claim.consumer), commit)
+          ? await transact(mongo, terms.get(claim.consumer), (session) => carryOut(mongo, session, commit))
           : await carryOut(mongo, undefined, commit);
       } catch (error) {
         if (!isRefusal(error)) throw error;
-        throw await explain(mongo, commit, error);
+        throw await explain(mongo, terms.get(claim.consumer), commit, error);
       }
     },
     parkedKeys: async (consumer) => parking.parkedKeys(mongo, await nameOf(consumer)),
@@ -127,6 +139,7 @@ export function createMongoViewStore({ mongo, faults, tombstoneMs }: MongoViewSt
     swap: (request, outcome) => generations.swap(mongo, request, outcome),
     drop: (consumer, graceMs) => generations.drop(mongo, consumer, graceMs),
     outdated: (ageMs) => versions.outdated(mongo, ageMs),
+    dropLeft: (ageMs) => versions.dropLeft(mongo, seen, ageMs),
     count: async (consumer) => snapshots.count(await collectionOf(consumer)),
     pageEnd: async (consumer, after, limits) =>
       snapshots.pageEnd(await collectionOf(consumer), after, limits),
@@ -142,7 +155,7 @@ const NOTHING: DocumentWrites = { upserts: [], deletes: [] };
 interface Term {
   /** What is read and written, whatever is switched meanwhile. */
   readonly collection: string;
-  /** Of its commits: named in the checkpoint, so that whoever takes the lease ends what is left in it. */
+  /** Of its transactions: named in the checkpoint, so that whoever takes the lease ends what is left in it. */
   readonly session: ClientSession | undefined;
   /** A session has one transaction at a time. */
   readonly limit: LimitFunction;
@@ -158,9 +171,12 @@ interface Commit {
   readonly faults: ConsumerFaults | undefined;
 }
 
-/** A commit as one, in the session of its term. */
-function transact(mongo: MongoDatabase, term: Term | undefined, commit: Commit): Promise<Claim> {
-  const work = (session: ClientSession) => carryOut(mongo, session, commit);
+/** A transaction in the session of its term. */
+function transact<Result>(
+  mongo: MongoDatabase,
+  term: Term | undefined,
+  work: (session: ClientSession) => Promise<Result>,
+): Promise<Result> {
   return term ? term.limit(() => mongo.transaction(work, term.session)) : mongo.transaction(work);
 }
 
@@ -189,13 +205,21 @@ async function carryOut(
 /** {@link WritesRefused} with the keys at fault, where there are any. */
 async function explain(
   mongo: MongoDatabase,
-  { collection, documents }: Commit,
+  term: Term | undefined,
+  { claim, collection, documents }: Commit,
   error: unknown,
 ): Promise<unknown> {
   const unsendable = findUnsendable(documents);
   if (unsendable.size > 0) return new WritesRefused(unsendable, error);
   if (!(await mongo.hasTransactions())) return error;
-  const refused = await findRefused(mongo, collection, documents);
+  const refused = await findRefused(documents, (upserts) =>
+    transact(mongo, term, async (session) => {
+      // Whoever has lost the lease locks no documents.
+      await checkpoints.checkLease(mongo, session, claim);
+      await writeTogether(collection, { upserts, deletes: [] }, session);
+      throw new Aborted();
+    }),
+  );
   return refused.size > 0 ? new WritesRefused(refused, error) : error;
 }
 
@@ -214,35 +238,4 @@ async function load(collection: Collection<ViewDocument>, keys: readonly string[
 function lookupsOf(projection: Projection): readonly string[] {
   if (projection.store !== 'documents') throw new Error(`${viewName(projection)} is not of documents`);
   return projection.lookups ?? [];
-}
-
-/** Makes what is missing: collections first, since a transaction had better not make them. */
-async function prepareCollections(
-  mongo: MongoDatabase,
-  views: ReadonlyMap<string, readonly string[]>,
-): Promise<void> {
-  const { db } = mongo;
-  const { parked, requests: asked, candidates } = consumerCollections(db);
-  const existing = new Set(
-    (await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name),
-  );
-  for (const { collectionName: name } of [parked, asked, candidates])
-    if (!existing.has(name)) await createCollection(db, name, []);
-  await parked.createIndex({ collection: 1, key: 1, position: 1 });
-  for (const [view, lookups] of views) {
-    const found = await viewCollection(db, view);
-    if (found && !existing.has(found.collectionName))
-      await createCollection(db, found.collectionName, lookups);
-  }
-}
-
-const NAMESPACE_EXISTS = 48;
-
-/** Makes a collection, where it is not there, with an index per lookup. */
-async function createCollection(db: Db, name: string, lookups: readonly string[]): Promise<void> {
-  await db.createCollection(name).catch((error: unknown) => {
-    const isThere = error instanceof Error && 'code' in error && error.code === NAMESPACE_EXISTS;
-    if (!isThere) throw error;
-  });
-  for (const field of lookups) await db.collection(name).createIndex({ [`doc.${field}`]: 1 });
 }

@@ -1,6 +1,7 @@
-/** Versions of a view that stand beside each other in MongoDB: which may be dropped, and which come back. */
+/** Versions of a view that stand beside each other in MongoDB: which may be dropped, which come back, and what is left. */
 import type { MongoDatabase } from '../../mongodb/database.ts';
 import { viewOf } from '../projection.ts';
+import type { Sightings } from '../sightings.ts';
 import { type CheckpointDocument, consumerCollections } from './collections.ts';
 
 /** See `ViewStore.outdated`. */
@@ -56,4 +57,27 @@ export async function revive(mongo: MongoDatabase, consumers: readonly string[])
     const { _id, epoch } = one;
     if (isBack && isReplaced(one)) await checkpoints.updateOne({ _id, epoch }, { $set: { isLive: false } });
   }
+}
+
+/** What collections of views are called, see `firstCollection` and `anotherCollection`. */
+const COLLECTION = /^views\.[a-z][a-z0-9_]*_v\d+(\.[0-9a-f]{8})?$/;
+
+/** See `ViewStore.dropLeft`. A generation that begins has a collection before it has a checkpoint. */
+export async function dropLeft(
+  mongo: MongoDatabase,
+  seen: Sightings,
+  ageMs: number,
+): Promise<readonly string[]> {
+  const { checkpoints, parked } = consumerCollections(mongo.db);
+  const all = await mongo.db.listCollections({}, { nameOnly: true }).toArray();
+  const used = new Set<string | undefined>();
+  for (const { collection, former } of await checkpoints.find().toArray())
+    used.add(collection).add(former?.collection);
+  const names = all.map(({ name }) => name).filter((name) => COLLECTION.test(name) && !used.has(name));
+  const left = seen(names.sort(), ageMs);
+  for (const collection of left) {
+    await parked.deleteMany({ collection });
+    await mongo.db.dropCollection(collection);
+  }
+  return left;
 }

@@ -5,7 +5,7 @@ import { documentsSuite } from '@annals/testing/suites/documents.suite';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { openMongo } from '../../mongodb/database.ts';
 import type { Documents } from '../../read-store/documents.ts';
-import { consumerCollections } from './collections.ts';
+import { consumerCollections, firstCollection } from './collections.ts';
 import { createMongoDocumentStore } from './document-store.ts';
 import { textsIn } from './kit.fixture.ts';
 import { createMongoViewStore } from './store.ts';
@@ -35,6 +35,18 @@ for (const kind of mongoKinds) {
         },
         async texts(consumer) {
           return textsIn(mongo, consumer);
+        },
+        async tables(view) {
+          const all = await mongo.db.listCollections({}, { nameOnly: true }).toArray();
+          const first = firstCollection(view);
+          const isOfView = (name: string) => name === first || name.startsWith(`${first}.`);
+          return all
+            .map(({ name }) => name)
+            .filter(isOfView)
+            .sort();
+        },
+        async beginDrop(consumer) {
+          await consumerCollections(mongo.db).checkpoints.deleteOne({ _id: consumer });
         },
         async expireLease(consumer) {
           const leaseUntil = new Date(Date.now() - 60_000);

@@ -8,11 +8,10 @@ import {
   type WriteError,
 } from 'mongodb';
 import type { Position } from '../../event-store/port.ts';
-import type { MongoDatabase } from '../../mongodb/database.ts';
 import { isTransient } from '../../mongodb/errors.ts';
 import { errorCode } from '../errors.ts';
 import { type Writes, WritesRefused } from '../store.ts';
-import { type ViewDocument, within } from './collections.ts';
+import type { ViewDocument } from './collections.ts';
 
 /** What MongoDB takes at most, in bytes. */
 const MAX_DOCUMENT = 16 * 1024 * 1024;
@@ -120,15 +119,20 @@ export function findUnsendable({ upserts }: DocumentWrites): ReadonlyMap<string,
   return refused;
 }
 
-/** Keys of the documents that the server refuses, by halving, in transactions that are aborted. Key → code. */
+/** Says that a transaction was to write nothing. */
+export class Aborted extends Error {}
+
+/**
+ * Keys of the documents that the server refuses, by halving. `tryOut` writes documents in a transaction and throws
+ * {@link Aborted}, or what the server says to them. Key → code.
+ */
 export async function findRefused(
-  mongo: MongoDatabase,
-  collection: Collection<ViewDocument>,
   writes: DocumentWrites,
+  tryOut: (upserts: DocumentWrites['upserts']) => Promise<never>,
 ): Promise<ReadonlyMap<string, string>> {
   const refused = new Map<string, string>();
   const search = async (upserts: DocumentWrites['upserts']): Promise<void> => {
-    const error = await attempt(mongo, collection, upserts);
+    const error = await tryOut(upserts).catch(refusalOf);
     if (!error) return;
     const [first] = upserts;
     const middle = upserts.length >> 1;
@@ -139,22 +143,8 @@ export async function findRefused(
   return refused;
 }
 
-class Aborted extends Error {}
-
-/** What the server says to these documents; nothing is written. */
-async function attempt(
-  mongo: MongoDatabase,
-  collection: Collection<ViewDocument>,
-  upserts: DocumentWrites['upserts'],
-): Promise<MongoBulkWriteError | undefined> {
-  try {
-    await mongo.transaction(async (session) => {
-      await collection.bulkWrite(upserts.map(replacement), { ...within(session), ordered: false });
-      throw new Aborted();
-    });
-  } catch (error) {
-    if (error instanceof MongoBulkWriteError && !isTransient(error)) return error;
-    if (!(error instanceof Aborted)) throw error;
-  }
+function refusalOf(error: unknown): MongoBulkWriteError | undefined {
+  if (error instanceof MongoBulkWriteError && !isTransient(error)) return error;
+  if (!(error instanceof Aborted)) throw error;
   return undefined;
 }

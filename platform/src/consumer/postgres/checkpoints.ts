@@ -141,8 +141,8 @@ const MOVE = `
     update consumers.checkpoints
     set position = $4, through = case when $4 < position then $4 else greatest(through, $4) end, updated_at = now(),
         lease_until = clock_timestamp() + $5 * interval '1 ms',
-        held_position = case when position < $4 then null else held_position end,
-        held_error = case when position < $4 then null else held_error end
+        held_position = case when position <> $4 then null else held_position end,
+        held_error = case when position <> $4 then null else held_error end
     where consumer = $1 and epoch = $2 and position = $3
     returning consumer
   )
@@ -162,7 +162,7 @@ export async function moveCheckpoint(client: PoolClient, from: Claim, to: Positi
     if (error instanceof pg.DatabaseError && error.code === DIVISION_BY_ZERO) throw new LeaseLost(from);
     throw error;
   }
-  return { ...from, position: to, heldAt: to > from.position ? null : from.heldAt };
+  return { ...from, position: to, heldAt: to === from.position ? from.heldAt : null };
 }
 
 /** See `ConsumerStore.goLive`. */

@@ -10,6 +10,7 @@ import type { Position } from '../../event-store/port.ts';
 import { unhurried } from '../../postgres/pool.ts';
 import { transaction } from '../../postgres/transaction.ts';
 import { besideOf } from '../projection.ts';
+import type { Sightings } from '../sightings.ts';
 import { GenerationBehind, type PendingGeneration, type RequestReport } from '../store.ts';
 import type { ViewTable } from './view-table.ts';
 
@@ -149,6 +150,21 @@ export async function drop(pool: Pool, consumer: string, graceMs: number): Promi
   });
   await sleep(graceMs);
   if (!(await isThere(pool, consumer))) await transaction(pool, (client) => dropTable(client, consumer));
+}
+
+/** See `ViewStore.dropLeft`. */
+export async function dropLeft(pool: Pool, seen: Sightings, ageMs: number): Promise<readonly string[]> {
+  const { rows } = await pool.query<{ name: string }>(
+    `select tablename as name from pg_tables
+     where schemaname = 'views' and tablename ~ '_v[0-9]+(_beside)?$'
+       and not exists (select from consumers.checkpoints where consumer = tablename) order by name`,
+  );
+  const left = seen(
+    rows.map(({ name }) => name),
+    ageMs,
+  );
+  for (const name of left) await transaction(pool, (client) => dropTable(client, name));
+  return left;
 }
 
 /** Drops a view's table, unless it is another's that has begun under the same name meanwhile. */

@@ -6,6 +6,7 @@ import { type Sender, sentAtOnce, transaction } from '../../postgres/transaction
 import type { ConsumerFaults } from '../faults.ts';
 import { besideOf } from '../projection.ts';
 import type { PostgresEffects } from '../reaction.ts';
+import { createSightings } from '../sightings.ts';
 import {
   type Claim,
   type ConsumerStore,
@@ -97,6 +98,7 @@ export function createPostgresReactionStore({
 /** A store for projections into tables `views.<name>_v<version>`, rows and documents alike. */
 export function createPostgresViewStore({ pool, faults }: PostgresConsumerStoreOptions): ViewStore {
   const tables = new Map<string, ViewTable>();
+  const seen = createSightings();
   const tableOf = (consumer: string): ViewTable => {
     const table = tables.get(consumer);
     if (!table) throw new Error(`${consumer} was not prepared`);
@@ -150,6 +152,7 @@ export function createPostgresViewStore({ pool, faults }: PostgresConsumerStoreO
     swap: (request, outcome) => generations.swap(pool, request, outcome),
     drop: (consumer, graceMs) => generations.drop(pool, consumer, graceMs),
     outdated: (ageMs) => generations.outdated(pool, ageMs),
+    dropLeft: (ageMs) => generations.dropLeft(pool, seen, ageMs),
     count: (consumer) => snapshots.count(pool, tableOf(consumer)),
     pageEnd: (consumer, after, limits) => snapshots.pageEnd(pool, tableOf(consumer), after, limits),
     snapshot: (consumer, range) => snapshots.snapshot(pool, tableOf(consumer), range),

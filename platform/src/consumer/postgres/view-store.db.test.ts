@@ -4,6 +4,7 @@ import { documentsSuite } from '@annals/testing/suites/documents.suite';
 import { createPool } from '../../postgres/pool.ts';
 import type { Documents } from '../../read-store/documents.ts';
 import { createPostgresDocuments } from '../../read-store/postgres-documents.ts';
+import { besideOf } from '../projection.ts';
 import { createPostgresViewStore } from './store.ts';
 
 async function open(): Promise<StoreUnderTest & { readonly documents: Documents }> {
@@ -20,6 +21,16 @@ async function open(): Promise<StoreUnderTest & { readonly documents: Documents 
         `select key, doc::text as doc from views.${consumer} order by key`,
       );
       return new Map(rows.map(({ key, doc }) => [key, doc]));
+    },
+    async tables(view) {
+      const { rows } = await pool.query<{ name: string }>(
+        `select tablename as name from pg_tables where schemaname = 'views' and tablename in ($1, $2) order by 1`,
+        [view, besideOf(view)],
+      );
+      return rows.map(({ name }) => name);
+    },
+    async beginDrop(consumer) {
+      await pool.query('delete from consumers.checkpoints where consumer = $1', [consumer]);
     },
     async expireLease(consumer) {
       await pool.query(

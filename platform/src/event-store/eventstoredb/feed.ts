@@ -65,8 +65,11 @@ class Subscription {
   #hasEnded = false;
   #wake: () => void = () => {};
   #cursor: Position;
-  /** Live once it has got here. */
+  /** Live once it has got here; undefined where the head has to be read. */
   #target: Position | undefined;
+  #targetReadAt = 0;
+  /** The server says that it is live. Servers before 23.10 never do, and do not say when it no longer is. */
+  #isToldLive = false;
 
   constructor(options: FeedOptions, cursor: Position) {
     this.#options = options;
@@ -79,7 +82,11 @@ class Subscription {
       requiresLeader: true,
     });
     this.#events.on('readable', () => this.#wake());
+    this.#events.on('caughtUp', () => {
+      this.#isToldLive = true;
+    });
     this.#events.on('fellBehind', () => {
+      this.#isToldLive = false;
       this.#target = undefined;
       this.#wake();
     });
@@ -94,15 +101,31 @@ class Subscription {
   async *pages(signal: AbortSignal): AsyncGenerator<LogPage, void, undefined> {
     let isHead = false;
     while (!signal.aborted) {
-      this.#target ??= await this.#options.head();
       const entries = this.#take();
+      if (entries.length > 0) this.#doubtTarget();
       const wasHead: boolean = isHead;
-      isHead = this.#cursor >= this.#target && this.#events.readableLength === 0;
+      isHead = this.#hasReachedTarget();
       if (entries.length > 0 || isHead !== wasHead) yield { entries, isHead };
       if (this.#events.readableLength > 0) continue;
       if (this.#hasEnded) throw this.#error;
-      await this.#news(signal);
+      if (this.#target === undefined) await this.#readTarget();
+      else await this.#news(signal);
     }
+  }
+
+  #hasReachedTarget(): boolean {
+    return this.#target !== undefined && this.#cursor >= this.#target && this.#events.readableLength === 0;
+  }
+
+  /** Where the server does not tell, what was the head a while ago says nothing. */
+  #doubtTarget(): void {
+    const { watchMs = WATCH_MS } = this.#options;
+    if (!this.#isToldLive && performance.now() > this.#targetReadAt + watchMs) this.#target = undefined;
+  }
+
+  async #readTarget(): Promise<void> {
+    this.#targetReadAt = performance.now();
+    this.#target = await this.#options.head();
   }
 
   /** Gives it up. The server is told, since it would go on until the transport is full. */

@@ -1,8 +1,9 @@
 /** The adapter survives each listed hazard of its client: subscriptions. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventStoreDbStandIn } from '@annals/testing/servers/eventstoredb-stand-in/stand-in';
 import { tcpProxy } from '@annals/testing/servers/tcp-proxy';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { EventStore } from '../port.ts';
+import type { EventStore, Position } from '../port.ts';
 import { Connection } from './connection.ts';
 import { feed } from './feed.ts';
 import { follow, type Hazards, newEvent, newStream, next, openHazards, write } from './hazards.fixture.ts';
@@ -106,6 +107,46 @@ describe('a subscription', () => {
     for (const one of all) expect(await one.until(2)).toEqual([0, 1]);
     expect((await server.counts()).subscribe).toBeLessThanOrEqual(1);
     await Promise.all(all.map((one) => one.end()));
+  });
+});
+
+describe('a server that tells nobody how far he is', () => {
+  /** What a feed from `from` on delivers, up to `count` events and the head: how many there were whenever it was there. */
+  const headsOf = async (from: Position, count: number, whenLive: () => Promise<unknown>) => {
+    const connection = new Connection(server.url, undefined);
+    const over = new AbortController();
+    const options = { connection, log: from.slice(0, 8), head: () => store.head(), watchMs: 50 };
+    const heads: number[] = [];
+    let seen = 0;
+    for await (const { entries, isHead } of feed(options, from, over.signal)) {
+      seen += entries.length;
+      if (isHead) heads.push(seen);
+      if (isHead && heads.length === 1) await whenLive();
+      if (isHead && seen >= count) over.abort();
+    }
+    await connection.close();
+    return heads;
+  };
+
+  test('is caught up with where it has delivered the head', async () => {
+    const from = await store.head();
+    await write(store, 20);
+    await server.fault({ on: 'subscribe', act: 'tell-nothing', everyMs: 10 });
+    expect(await headsOf(from, 20, async () => {})).toEqual([20]);
+  });
+
+  test('has fallen behind where the head has moved on', async () => {
+    const from = await store.head();
+    await server.fault({ on: 'subscribe', act: 'tell-nothing', everyMs: 10 });
+    const heads = await headsOf(from, 20, async () => {
+      await sleep(100);
+      await store.append(
+        newStream(),
+        Array.from({ length: 20 }, (_, n) => newEvent(n)),
+        'none',
+      );
+    });
+    expect(heads).toEqual([0, 20]);
   });
 });
 

@@ -35,6 +35,8 @@ export type Fault = { readonly on: Call; readonly times?: number; readonly after
   | { readonly act: 'no-position' }
   /** A subscription is told a checkpoint past what it was given, and then again the one before. */
   | { readonly act: 'checkpoint-ahead' }
+  /** A subscription as of servers before 23.10: nothing tells that it is live, nor that it no longer is. An event in `everyMs`. */
+  | { readonly act: 'tell-nothing'; readonly everyMs: number }
 );
 
 /** Since the start, or since the faults were cleared. */

@@ -1,4 +1,5 @@
 /** Subscriptions to `$all`: catching up, then live; checkpoints, caught up and fallen behind as EventStoreDB tells them. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReadReq, ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import { callError, type Faults } from './faults.ts';
@@ -23,6 +24,7 @@ export async function serveSubscription(
   const every = filter
     ? (filter.getMax() || DEFAULT_WINDOW) * filter.getCheckpointintervalmultiplier()
     : Infinity;
+  const quiet = fault?.act === 'tell-nothing' ? fault : undefined;
   const ended = untilAny(call, ENDS);
   let at = startOf(options, log);
   let isLive = false;
@@ -48,7 +50,7 @@ export async function serveSubscription(
     if (!event) {
       if (!isLive) {
         isLive = true;
-        await send(call, caughtUp());
+        if (!quiet) await send(call, caughtUp());
       }
       const last = log.committed.at(-1);
       if (filter && last) await send(call, checkpoint(last));
@@ -61,9 +63,10 @@ export async function serveSubscription(
     }
     if (isLive && log.committed.length - at > BEHIND) {
       isLive = false;
-      await send(call, fellBehind());
+      if (!quiet) await send(call, fellBehind());
     }
     at++;
+    if (quiet) await sleep(quiet.everyMs);
     if (matches(event)) await send(call, toResponse(event));
     if (at % every === 0) await send(call, checkpoint(event));
   }

@@ -196,6 +196,39 @@ export function generationTests(fixture: StoreFixture): void {
     });
   });
 
+  describe('what a drop has left that was killed', () => {
+    test('of a generation is dropped by and by, and not what is in use', async () => {
+      const { consumer } = await twoGenerations(at(5));
+      await it().store.swap(await asked(consumer, 'switch'), 'switched');
+      const [both, texts] = [await it().tables(consumer), await it().texts(consumer)];
+      await it().store.dropLeft(0);
+      expect(await it().tables(consumer)).toEqual(both);
+
+      await it().beginDrop(besideOf(consumer));
+      expect(await it().store.dropLeft(60_000)).toEqual([]);
+      expect(await it().tables(consumer)).toEqual(both);
+      const left = await it().store.dropLeft(0);
+      expect(left).toHaveLength(1);
+      expect(await it().tables(consumer)).toEqual(both.filter((name) => !left.includes(name)));
+      expect(await it().texts(consumer)).toEqual(texts);
+      expect(await it().store.parkedKeys(consumer)).toEqual(['live', 'new']);
+      expect(await it().store.dropLeft(0)).toEqual([]);
+    });
+
+    test('of a version is dropped, unless the version is back by then', async () => {
+      const registrations = [0, 1].map(() => registrationOf(projectionOf(fixture.adapter.kind)));
+      await it().store.prepare(registrations, START);
+      const [gone = '', back = ''] = registrations.map(({ consumer }) => consumer);
+      for (const consumer of [gone, back]) await it().beginDrop(consumer);
+      expect(await it().other.dropLeft(60_000)).toEqual([]);
+      await it().store.prepare(registrations.slice(1), START);
+      await it().other.dropLeft(0);
+      expect(await it().tables(gone)).toEqual([]);
+      expect(await it().tables(back)).toHaveLength(1);
+      expect(await it().texts(back)).toEqual(new Map());
+    });
+  });
+
   test('a version that was dropped by half begins empty, and loses nothing to the end of the drop', async () => {
     const registration = registrationOf(projectionOf(fixture.adapter.kind));
     const { consumer } = registration;

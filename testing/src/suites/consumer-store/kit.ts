@@ -12,6 +12,10 @@ export interface StoreUnderTest {
   readonly other: ViewStore;
   /** Every document of a view, verbatim, by key. */
   texts(consumer: string): Promise<ReadonlyMap<string, string>>;
+  /** The names of its tables or collections, of both generations, sorted. */
+  tables(view: string): Promise<readonly string[]>;
+  /** Removes a consumer's checkpoint: so far does a drop come that is killed while it waits. */
+  beginDrop(consumer: string): Promise<void>;
   /** Lets a consumer's lease run out. */
   expireLease(consumer: string): Promise<void>;
   drop(): Promise<void>;

@@ -149,6 +149,16 @@ export function leaseTests(fixture: StoreFixture): void {
       expect((await statusOf(fixture, claim.consumer)).owner).toBeNull();
     });
 
+    test('a consumer that has gone back to an earlier position is held at nothing', async () => {
+      const begun = await claimed(fixture, 'one');
+      const claim = await it().store.commit(begun, at(3), null);
+      await it().store.hold(claim, { position: at(4), error: 'TypeError' });
+      const next = await claimOf(it().store, claim.consumer, 'one');
+      expect(await it().store.commit(next, at(1), null)).toMatchObject({ position: at(1), heldAt: null });
+      expect((await statusOf(fixture, claim.consumer)).held).toBeNull();
+      expect((await claimOf(it().store, claim.consumer, 'one')).heldAt).toBeNull();
+    });
+
     test('whoever has lost the lease changes neither hold nor liveness', async () => {
       const claim = await claimed(fixture, 'one');
       await it().expireLease(claim.consumer);
