@@ -74,6 +74,11 @@ function publicPaths({ id, slug, commentId, words }: Secret): string[] {
     `tag=${tag}`,
     `title[contains]=${title}`,
     `externalId=${externalId}`,
+    'isDeleted=true&pageSize=100',
+    `isDeleted=true&author=${author.id}`,
+    `isDeleted=true&externalId=${externalId}&sort=title`,
+    `isDeleted=true&search=${title}`,
+    `isDeleted=true&search=${author.username}`,
   ];
   const searches = [title, content, typo, author.username, `"about ${title}"`];
   return [
@@ -93,6 +98,7 @@ function publicPaths({ id, slug, commentId, words }: Secret): string[] {
     '/v1/trending?pageSize=100&window=1d',
     '/v1/feed?pageSize=100',
     '/v1/me/articles?pageSize=100',
+    `/v1/me/articles?isDeleted=true&author=${author.id}`,
     `/v1/users/${author.id}`,
   ];
 }

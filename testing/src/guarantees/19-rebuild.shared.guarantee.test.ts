@@ -11,7 +11,7 @@ import { report } from './report.ts';
 const NUMBER = 19;
 const ROUNDS = counts(1, 5);
 const all = projections.map(viewName);
-const VIEWS = counts(['article_list_v3', 'article_details_v3'], [...all, 'access_v2']);
+const VIEWS = counts(['article_list_v4', 'article_details_v3'], [...all, 'access_v2']);
 const PATIENCE_MS = 120_000;
 
 const stack = sharedStack();
@@ -32,7 +32,7 @@ it('a rebuild under load fails no query and ends verified', async () => {
       expect([view, await outcomeOf(view, 'rebuild')]).toEqual([view, 'switched']);
       switches++;
     }
-    expect(await outcomeOf('article_list_v3', 'rollback')).toBe('rolled back');
+    expect(await outcomeOf('article_list_v4', 'rollback')).toBe('rolled back');
     switches++;
   }
   await load.more(20);
