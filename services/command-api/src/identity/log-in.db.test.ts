@@ -64,6 +64,16 @@ describe('the login log', () => {
   });
 });
 
+test('I4 failures by an address tell nothing of the username: whose address it is shows nowhere', async () => {
+  await newPerson(app, 'grace');
+  const fail = async (login: string) => (await logIn(login, 'wrong')).status;
+  const byAddress: number[] = [];
+  while (byAddress.at(-1) !== 429 && byAddress.length < 11) byAddress.push(await fail('grace@example.org'));
+  expect(byAddress.at(-1)).toBe(429);
+  expect([await fail('grace'), await fail('nobody-at-all')]).toEqual([401, 401]);
+  expect((await logIn('grace', PASSWORD)).status).toBe(201);
+});
+
 describe('password hashes', () => {
   test('are argon2id with 19 MiB and two passes', async () => {
     const { rows } = await backend.pool.query('select password_hash from command_api.credentials');
