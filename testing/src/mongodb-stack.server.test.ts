@@ -68,7 +68,7 @@ describe.skipIf(!productionLike.isThere)(
         consumers: { consumer: string; owner: string | null }[];
       };
       const owners = new Map(consumers.map(({ consumer, owner }) => [consumer, owner]));
-      for (const view of ['article_details_v3', 'profile_documents_v4', 'profiles_v3', 'article_list_v3'])
+      for (const view of ['article_details_v3', 'profile_documents_v4', 'profiles_v4', 'article_list_v4'])
         expect(owners.get(view), view).toBeTruthy();
     });
   },

@@ -15,9 +15,9 @@ const LIST = `
   select string_agg(page.part || ',"author":' || person.summary || '}', ',' order by page.ord) as items
   from (
     select *, row_number() over () as ord from (
-      select part, author_id from views.article_list_v3 where is_public order by published_at desc, key desc limit 20
+      select part, author_id from views.article_list_v4 where is_public order by published_at desc, key desc limit 20
     ) newest
-  ) page left join views.profiles_v3 person on person.key = page.author_id`;
+  ) page left join views.profiles_v4 person on person.key = page.author_id`;
 
 /** An article with the people in it. */
 const DETAIL = `

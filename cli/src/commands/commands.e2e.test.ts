@@ -82,28 +82,28 @@ describe('annals status', () => {
 });
 
 test('annals projections rebuild builds a view anew, verify finds nothing, and both generations are listed', async () => {
-  const rebuilt = await annals(['projections', 'rebuild', 'article_list_v3', '--json']);
+  const rebuilt = await annals(['projections', 'rebuild', 'article_list_v4', '--json']);
   expect(rebuilt.json()).toMatchObject({
     projections: [
-      { projection: 'article_list_v3', outcome: 'switched', verification: { differences: 0, parked: 0 } },
+      { projection: 'article_list_v4', outcome: 'switched', verification: { differences: 0, parked: 0 } },
     ],
   });
-  const verified = await annals(['projections', 'verify', 'article_list_v3']);
+  const verified = await annals(['projections', 'verify', 'article_list_v4']);
   expect([verified.code, verified.stdout]).toEqual([
     0,
-    expect.stringMatching(/^article_list_v3: verified \(/),
+    expect.stringMatching(/^article_list_v4: verified \(/),
   ]);
   const { stdout } = await annals(['projections', 'list']);
-  expect(stdout).toMatch(/^article_list_v3 +\d+ .* live /m);
-  expect(stdout).toMatch(/^article_list_v3_beside .* former /m);
-  expect((await annals(['projections', 'drop', 'article_list_v3', '--yes'])).code).toBe(0);
+  expect(stdout).toMatch(/^article_list_v4 +\d+ .* live /m);
+  expect(stdout).toMatch(/^article_list_v4_beside .* former /m);
+  expect((await annals(['projections', 'drop', 'article_list_v4', '--yes'])).code).toBe(0);
 });
 
 test('annals projections list shows every projection of the stack', async () => {
   const { code, json } = await annals(['projections', 'list', '--json']);
   expect(code).toBe(0);
   const { projections } = json() as { projections: { consumer: string }[] };
-  expect(projections).toContainEqual(expect.objectContaining({ consumer: 'article_list_v3', held: null }));
+  expect(projections).toContainEqual(expect.objectContaining({ consumer: 'article_list_v4', held: null }));
 });
 
 test('annals users create-admin: a first admin who can log in; refusals name every mistake', async () => {

@@ -25,14 +25,14 @@ export function generationCommands(output: Output): readonly Command[] {
     .description(
       'build a view anew from the log beside the live one, verify it, and switch: no query fails or waits for it',
     )
-    .argument('<projection>', 'e.g. article_list_v3')
+    .argument('<projection>', 'e.g. article_list_v4')
     .option('--no-switch', 'stop once it is built and verified; `switch` makes it live')
     .action((projection: string, options: RebuildOptions) =>
       carryOut([projection], options.switch ? 'rebuild' : 'build', options, output),
     );
   const toNewer = new Command('switch')
     .description('make the generation live that was built beside')
-    .argument('<projection>', 'e.g. article_list_v3')
+    .argument('<projection>', 'e.g. article_list_v4')
     .action((projection: string, options: GenerationOptions) =>
       carryOut([projection], 'switch', options, output),
     );
@@ -40,13 +40,13 @@ export function generationCommands(output: Output): readonly Command[] {
     .description(
       'make the generation live again that was before; it is folded for a day, unless it is dropped',
     )
-    .argument('<projection>', 'e.g. article_list_v3')
+    .argument('<projection>', 'e.g. article_list_v4')
     .action((projection: string, options: GenerationOptions) =>
       carryOut([projection], 'rollback', options, output),
     );
   const drop = new Command('drop')
     .description('end the generation beside the live one, or a version that nobody folds any more')
-    .argument('<projection>', 'e.g. article_list_v3')
+    .argument('<projection>', 'e.g. article_list_v4')
     .option('--yes', 'do not ask')
     .action(async (projection: string, options: GenerationOptions & { readonly yes?: boolean }) => {
       await known(await projectorFor(options), projection);

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { projectionsCommand } from './projections.ts';
 
-const VIEW = 'article_list_v3';
+const VIEW = 'article_list_v4';
 const HELD = 'testlog0.0000000000000007';
 let server: Server;
 let url: string;
@@ -86,7 +86,7 @@ async function projections(...args: string[]): Promise<number> {
 describe('annals projections', () => {
   test('X9 list shows what waits and what is held', async () => {
     expect(await projections('list')).toBe(0);
-    expect(lines[1]).toMatch(/^article_list_v3 +1 +testlog0\.\S+ +host-1 +live +2$/);
+    expect(lines[1]).toMatch(/^article_list_v4 +1 +testlog0\.\S+ +host-1 +live +2$/);
     expect(lines[2]).toContain(`held at ${HELD}: UndecodableEvent`);
     await projections('list', '--json');
     expect(JSON.parse(lines.at(-1) ?? '').projections[0]).toMatchObject({ consumer: VIEW, parkedKeys: 2 });
@@ -94,7 +94,7 @@ describe('annals projections', () => {
 
   test('X9 parked shows each document with the event that it waits at', async () => {
     expect(await projections('parked')).toBe(0);
-    expect(lines[1]).toMatch(/^article_list_v3 +a +2 +2026-11-22T10:00:00.000Z +article-a@3 +TypeError$/);
+    expect(lines[1]).toMatch(/^article_list_v4 +a +2 +2026-11-22T10:00:00.000Z +article-a@3 +TypeError$/);
     parked = [];
     await projections('parked', VIEW);
     expect(lines.at(-1)).toBe('Nothing is parked.');
@@ -190,14 +190,14 @@ describe('annals projections', () => {
   });
 
   test.each([
-    [['rebuild', 'nope_v1'], 'there is no projection nope_v1; there are article_list_v3, likes_v1'],
+    [['rebuild', 'nope_v1'], 'there is no projection nope_v1; there are article_list_v4, likes_v1'],
     [['verify', VIEW, '--wait', 'x'], '--wait must be a number of seconds'],
-    [['retry', 'nope_v1'], 'there is no projection nope_v1; there are article_list_v3, likes_v1'],
-    [['retry', VIEW, 'nobody'], 'nothing of nobody is parked in article_list_v3'],
+    [['retry', 'nope_v1'], 'there is no projection nope_v1; there are article_list_v4, likes_v1'],
+    [['retry', VIEW, 'nobody'], 'nothing of nobody is parked in article_list_v4'],
     [['retry', '--wait', 'x'], '--wait must be a number of seconds'],
-    [['discard', VIEW, 'nobody', '--yes'], 'nothing of nobody is parked in article_list_v3'],
+    [['discard', VIEW, 'nobody', '--yes'], 'nothing of nobody is parked in article_list_v4'],
     [['discard', VIEW, '--yes'], 'say which document, or with --position at which event'],
-    [['discard', VIEW, '--position', HELD, '--yes'], `article_list_v3 is not held at ${HELD}`],
+    [['discard', VIEW, '--position', HELD, '--yes'], `article_list_v4 is not held at ${HELD}`],
   ])('X9 %j says what is wrong, and asks for nothing', async (args, message) => {
     await expect(projections(...args)).rejects.toThrow(message);
     expect(asked).toEqual([]);

@@ -28,7 +28,7 @@ export function projectionsCommand(output: Output): Command {
     .action(async (options: CommonOptions) => showAll(await projectorFor(options), options, output));
   const parked = new Command('parked')
     .description('documents that wait for a repair, the longest parked first')
-    .argument('[projection]', 'only of this one, e.g. article_list_v3')
+    .argument('[projection]', 'only of this one, e.g. article_list_v4')
     .action(async (projection: string | undefined, options: CommonOptions) =>
       showParked(await projectorFor(options), projection, options, output),
     );
@@ -43,7 +43,7 @@ export function projectionsCommand(output: Output): Command {
     .description(
       'give up the parked events of a document, or with --position the event that a projection is held at',
     )
-    .argument('<projection>', 'e.g. article_list_v3')
+    .argument('<projection>', 'e.g. article_list_v4')
     .argument('[key]', 'the document')
     .option('--position <position>', 'pass over the event at which the projection is held')
     .option('--yes', 'do not ask')

@@ -73,15 +73,20 @@ export function serveUpgrades(
   };
 }
 
+/** Only the gateway says where a client is, and what it asked for. */
+const FORWARDED = /^x-forwarded-(for|host|proto)$/i;
+
 /** The request's head as it came, with the client's address added for the services. */
-function requestHead({ method, url, rawHeaders, socket }: IncomingMessage): string {
+function requestHead({ method, url, headers, rawHeaders, socket }: IncomingMessage): string {
   const lines = [`${method} ${url} HTTP/1.1`];
-  const forwarded: string[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const [name = '', value = ''] = [rawHeaders[index], rawHeaders[index + 1]];
-    if (name.toLowerCase() === 'x-forwarded-for') forwarded.push(value);
-    else lines.push(`${name}: ${value}`);
+    if (!FORWARDED.test(name)) lines.push(`${name}: ${value}`);
   }
-  lines.push(`X-Forwarded-For: ${[...forwarded, socket.remoteAddress].join(', ')}`);
+  lines.push(
+    `X-Forwarded-For: ${socket.remoteAddress ?? ''}`,
+    `X-Forwarded-Host: ${headers.host ?? ''}`,
+    'X-Forwarded-Proto: http',
+  );
   return `${lines.join('\r\n')}\r\n\r\n`;
 }

@@ -1,13 +1,15 @@
 import { once } from 'node:events';
-import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { defineRoute } from '@annals/contracts/kit/route';
+import { securityHeaders } from '@annals/platform/http/security-headers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { z } from 'zod';
 import { freePorts } from './free-port.ts';
 import { createGateway, type Gateway } from './gateway.ts';
+import { type Sample, sample } from './upstream.fixture.ts';
 
 const base = { tag: 't', summary: 's', access: 'anyone', success: { status: 200 } } as const;
 const params = z.strictObject({ id: z.string() });
@@ -33,45 +35,6 @@ const routes = [
   }),
   defineRoute({ ...base, name: 'push', method: 'GET', path: '/v1/push', service: 'notifier' }),
 ];
-
-interface Sample {
-  readonly name: string;
-  readonly server: Server;
-  readonly url: string;
-  readonly opsUrl: string;
-  readonly seen: { method: string; url: string; headers: IncomingMessage['headers']; body: string }[];
-  isReady: boolean;
-  close(): Promise<void>;
-}
-
-/** An upstream that echoes its name, with an operations port. */
-async function sample(name: string, port = 0): Promise<Sample> {
-  const seen: Sample['seen'] = [];
-  const server = createServer(async (request, response) => {
-    const body = await text(request);
-    seen.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers, body });
-    response
-      .setHeader('x-upstream', name)
-      .setHeader('allow', 'all')
-      .end(request.method === 'HEAD' ? '' : `${name} ${body}`);
-  });
-  const one = { name, seen, server, isReady: true } as { -readonly [Key in keyof Sample]: Sample[Key] };
-  const ops = createServer((_, response) =>
-    response.writeHead(one.isReady ? 200 : 503).end('{"checks":{"views":false}}'),
-  );
-  await Promise.all([
-    once(server.listen(port, '127.0.0.1'), 'listening'),
-    once(ops.listen(0, '127.0.0.1'), 'listening'),
-  ]);
-  one.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  one.opsUrl = `http://127.0.0.1:${(ops.address() as AddressInfo).port}`;
-  one.close = async () => {
-    server.closeAllConnections();
-    ops.closeAllConnections();
-    await Promise.all([server, ops].map((each) => new Promise((resolve) => each.close(resolve))));
-  };
-  return one;
-}
 
 describe('the gateway', () => {
   let commands: Sample;
@@ -103,7 +66,7 @@ describe('the gateway', () => {
     await Promise.all([commands, queries, notifier, ...extra.splice(0)].map((one) => one.close()));
   });
 
-  test('sends each route to its service, with query, body, and the client’s address behind those it came with', async () => {
+  test('I4 sends each route to its service, with query, body, and the client’s address, whatever the client says of it', async () => {
     await open();
     const answers = await Promise.all([
       fetch(`${url}/v1/things?a=%20b&a=2`),
@@ -124,13 +87,34 @@ describe('the gateway', () => {
         method: 'PATCH',
         url: '/v1/things/x%2Fy',
         body: 'hello',
-        headers: { 'x-forwarded-for': '10.1.2.3, 127.0.0.1' },
+        headers: { 'x-forwarded-for': '127.0.0.1' },
       },
     ]);
     expect(queries.seen.map(({ method, url }) => `${method} ${url}`).sort()).toEqual([
       'GET /v1/things?a=%20b&a=2',
       'HEAD /v1/things/x',
     ]);
+  });
+
+  test('X2 has the security headers of services on what it answers itself', async () => {
+    await open();
+    await commands.close();
+    for (const [status, path, init] of [
+      [200, '/', {}],
+      [200, '/health', {}],
+      [400, '/v1/%zz', {}],
+      [404, '/nope', {}],
+      [405, '/v1/things/x', { method: 'DELETE' }],
+      [431, '/v1/things', { headers: { 'x-large': 'x'.repeat(20_000) } }],
+      [503, '/v1/things', { method: 'POST' }],
+    ] as const) {
+      const answer = await fetch(`${url}${path}`, init);
+      expect([path, answer.status, Object.fromEntries(answer.headers)]).toMatchObject([
+        path,
+        status,
+        securityHeaders(),
+      ]);
+    }
   });
 
   test('what the table does not hold is a problem: unknown paths, wrong methods with Allow, internal calls', async () => {
@@ -299,7 +283,9 @@ describe('the gateway', () => {
         socket.close(3501, 'out');
       });
     });
-    const client = new WebSocket(`${url.replace('http', 'ws')}/v1/push?x=1`, 'annals.v1');
+    const client = new WebSocket(`${url.replace('http', 'ws')}/v1/push?x=1`, 'annals.v1', {
+      headers: { 'x-forwarded-for': '10.1.2.3' },
+    });
     client.on('open', () => client.send('hello'));
     const [[message], [code, reason]] = await Promise.all([once(client, 'message'), once(client, 'close')]);
     expect([String(message), client.protocol, code, String(reason)]).toEqual([

@@ -11,6 +11,7 @@ import { Problem } from '@annals/contracts/problems';
 import { answerClientError } from '@annals/platform/http/client-error';
 import { compilePaths } from '@annals/platform/http/paths';
 import { problemResponse, toProblem } from '@annals/platform/http/problem-response';
+import { securityHeaders } from '@annals/platform/http/security-headers';
 import replyFrom from '@fastify/reply-from';
 import {
   fastify as createFastify,
@@ -44,6 +45,8 @@ const MAX_PARAMETER_LENGTH = 1_000;
 const GRACE_MS = 20_000;
 /** Request line and headers. */
 const MAX_HEADER_BYTES = 16 * 1024;
+/** Of what is answered here; services bring theirs. */
+const SECURITY_HEADERS = securityHeaders();
 
 /** Creates the gateway; resolves once each upstream was asked whether it is ready. */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
@@ -102,17 +105,20 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 
 /** Answered here: what the API consists of, and whether all of it is up. */
 function serveOwn(scope: FastifyInstance, upstreams: Upstreams): void {
-  scope.get('/', () => ({
-    name: 'Annals',
-    links: { docs: '/docs', openapi: '/openapi.json', health: '/health', push: '/v1/push' },
-  }));
+  scope.get('/', (_request, reply) =>
+    reply.headers(SECURITY_HEADERS).send({
+      name: 'Annals',
+      links: { docs: '/docs', openapi: '/openapi.json', health: '/health', push: '/v1/push' },
+    }),
+  );
   scope.get('/health', async (_request, reply) => {
     const services: Record<string, string> = {};
     for (const { service, readiness } of upstreams.health()) {
       if (services[service] !== 'ready') services[service] = readiness.isReady ? 'ready' : readiness.reason;
     }
     const isReady = Object.values(services).every((state) => state === 'ready');
-    return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not-ready', services });
+    reply.code(isReady ? 200 : 503).headers(SECURITY_HEADERS);
+    return reply.send({ status: isReady ? 'ready' : 'not-ready', services });
   });
 }
 
@@ -151,12 +157,10 @@ function forward(
     getUpstream: () => upstream,
     // A refusal is an answer: whoever asked decides when to ask again, and how long to wait at all.
     retryDelay: () => null,
-    // What it expects is `100 Continue`, and it has got that.
+    // What it expects is `100 Continue`, and it has got that. Where it is, it does not say itself.
     rewriteRequestHeaders: (_request, { expect: _, ...headers }) => ({
       ...headers,
-      'x-forwarded-for': [headers['x-forwarded-for'], request.socket.remoteAddress]
-        .filter(Boolean)
-        .join(', '),
+      'x-forwarded-for': request.socket.remoteAddress ?? '',
       'x-forwarded-host': request.headers.host ?? '',
       'x-forwarded-proto': 'http',
     }),
@@ -205,6 +209,6 @@ function answer(
   });
   return reply
     .code(status)
-    .headers({ ...headers })
+    .headers({ ...SECURITY_HEADERS, ...headers })
     .send(body);
 }

@@ -3,7 +3,7 @@ import { ERASED } from '../kit/personal.ts';
 import type { Account, PersonSummary, Profile } from './views.ts';
 
 /** Rows: profiles for lists, joins and the search of names. */
-export const profilesView = { name: 'profiles', version: 3 } as const;
+export const profilesView = { name: 'profiles', version: 4 } as const;
 /** Documents: the same profiles for single screens; found by id or `usernameLower`. */
 export const profileDocumentsView = { name: 'profile_documents', version: 4, store: 'documents' } as const;
 /** Documents: what only the owner of an account sees. */
@@ -22,6 +22,8 @@ export interface ProfileColumns {
   readonly username_lower: string;
   /** For full-text search; nothing where erased. */
   readonly names: string;
+  /** The words of the names, folded like those of titles, with a space between them: misspelt ones are compared with these. */
+  readonly name_words: string;
   readonly joined_at: string;
   readonly article_count: number;
   readonly follower_count: number;

@@ -234,6 +234,11 @@ const articleList = listQuery({
     publishedAt: { value: time, operators: ['gte', 'lte', 'gt', 'lt'] },
     title: { value: z.string().min(1).max(200), operators: ['contains'] },
   },
+  parameters: {
+    isDeleted: bool.meta({
+      description: 'true: in place of those that are there, the deleted ones that the caller may restore',
+    }),
+  },
   sort: ['publishedAt', 'createdAt', 'updatedAt', 'title', 'likeCount', 'commentCount'],
   fields: articleSummaryFields,
 });
@@ -256,7 +261,7 @@ export const listMyArticles = defineRoute({
   path: '/v1/me/articles',
   service: 'query-api',
   tag,
-  summary: 'The caller’s articles, drafts included',
+  summary: 'The caller’s articles, drafts included; isDeleted=true: those that were deleted',
   access: 'user',
   query: articleList,
   success: answers(listOf(articleSummary)),

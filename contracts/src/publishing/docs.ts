@@ -2,7 +2,7 @@
 import type { ArticleSummary, CommentView } from './views.ts';
 
 /** Rows: articles in lists, without content. Deleted ones keep their row, so that they can come back. */
-export const articleListView = { name: 'article_list', version: 3 } as const;
+export const articleListView = { name: 'article_list', version: 4 } as const;
 /** Rows: the text that a search looks through, and who may find it. */
 export const articleSearchView = { name: 'article_search', version: 3 } as const;
 /** Rows: every word that a title ever had, as {@link foldTitle} has it; misspelt ones are compared with these. */

@@ -40,7 +40,7 @@ type EventsOf<Aggregates extends readonly AggregateDefinition[]> = {
  */
 export interface Projection<State extends object = object> {
   readonly kind: 'projection';
-  /** snake_case; with the version it names the table or collection, e.g. `article_list_v3`. */
+  /** snake_case; with the version it names the table or collection, e.g. `article_list_v4`. */
   readonly name: string;
   readonly version: number;
   readonly store: 'rows' | 'documents';

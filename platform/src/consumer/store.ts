@@ -8,7 +8,7 @@ import type { Projection } from './projection.ts';
 
 /** What a store must know of a consumer before it can run. */
 export interface Registration {
-  /** Unique, e.g. `article_list_v3`. */
+  /** Unique, e.g. `article_list_v4`. */
   readonly consumer: string;
   /** Of what makes stored work outdated: the handled types and the shape of what is stored. */
   readonly fingerprint: string;

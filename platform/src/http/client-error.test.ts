@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { PUBLIC_URL, sampleServer } from './sample.fixture.ts';
+import { securityHeaders } from './security-headers.ts';
 
 let sample: Awaited<ReturnType<typeof sampleServer>>;
 let port: number;
@@ -25,7 +26,7 @@ async function raw(...chunks: (string | Buffer)[]) {
   };
 }
 
-it('answers what is no HTTP with a problem', async () => {
+it('X2 answers what is no HTTP with a problem that has the security headers of any other answer', async () => {
   for (const request of [
     'nonsense\r\n\r\n',
     'FROB / HTTP/1.1\r\n\r\n',
@@ -34,6 +35,8 @@ it('answers what is no HTTP with a problem', async () => {
     const { status, head, document } = await raw(request);
     expect(status).toBe(400);
     expect(head).toContain('content-type: application/problem+json');
+    for (const [name, value] of Object.entries(securityHeaders()))
+      expect(head).toContain(`${name}: ${value.toLowerCase()}\r\n`);
     expect(document).toMatchObject({
       type: `${PUBLIC_URL}/docs/problems/malformed-request`,
       code: 'malformed-request',

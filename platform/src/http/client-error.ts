@@ -4,6 +4,9 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Problem } from '@annals/contracts/problems';
 import { type ProblemContext, problemResponse } from './problem-response.ts';
+import { securityHeaders } from './security-headers.ts';
+
+const SECURITY_HEADERS = securityHeaders();
 
 /** Writes a problem to `socket` and closes it; says nothing where the client has gone. */
 export function answerClientError(error: Error & { code?: string }, socket: Duplex, publicUrl: string): void {
@@ -21,7 +24,7 @@ export function answerOnSocket(socket: Duplex, problem: Problem, context: Proble
   const payload = String(body);
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    ...Object.entries(headers ?? {}).map(([name, value]) => `${name}: ${value}`),
+    ...Object.entries({ ...SECURITY_HEADERS, ...headers }).map(([name, value]) => `${name}: ${value}`),
     `content-length: ${Buffer.byteLength(payload)}`,
     'connection: close',
   ];

@@ -75,6 +75,9 @@ async function takePermit(
   });
 }
 
+/** Characters of a user agent that anybody gets to see, or to store. */
+const LONGEST_USER_AGENT = 512;
+
 /** A validated request on its way to the handler; what few handlers ask for is made when they do. */
 class HandlerRequest implements RouteRequest<Route> {
   readonly params: RouteRequest<Route>['params'];
@@ -109,7 +112,8 @@ class HandlerRequest implements RouteRequest<Route> {
   }
 
   get userAgent(): string | null {
-    return this.#exchange.request.headers['user-agent'] ?? null;
+    // The text of a header is Latin-1: a cut breaks no character.
+    return this.#exchange.request.headers['user-agent']?.slice(0, LONGEST_USER_AGENT) ?? null;
   }
 
   get correlationId(): string {

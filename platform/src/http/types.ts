@@ -27,6 +27,7 @@ export interface RouteRequest<R extends Route> {
   readonly caller: Caller;
   /** The path and query as the client wrote them, e.g. `/v1/articles?page=2`. */
   readonly url: string;
+  /** What the client calls itself: at most 512 characters of it. */
   readonly userAgent: string | null;
   /** Commands: the Idempotency-Key, if any. */
   readonly idempotencyKey: string | null;

@@ -51,7 +51,7 @@ for (const kind of mongoKinds.slice(0, 2)) {
     test('its own documents are in MongoDB, none of them in PostgreSQL', async () => {
       const { rows } = await side.pool.query('select consumer from consumers.checkpoints order by 1');
       const here = rows.map(({ consumer }) => consumer);
-      expect(here).toContain('article_list_v3');
+      expect(here).toContain('article_list_v4');
       expect(here).not.toContain('article_details_v3');
       expect(here).not.toContain('profile_documents_v4');
     });
@@ -65,7 +65,7 @@ for (const kind of mongoKinds.slice(0, 2)) {
       const folded = await unowned();
       // Views of all queries, and one that a single file of them defines.
       expect(Object.keys(folded)).toEqual(expect.arrayContaining(['article_details_v3', 'accounts_v3']));
-      expect(Object.keys(folded)).not.toContain('article_list_v3');
+      expect(Object.keys(folded)).not.toContain('article_list_v4');
       expect(new Set(Object.values(folded))).toEqual(new Set(['0']));
       await side.projector.stop();
       expect(new Set(Object.values(await unowned()))).toEqual(new Set(['1']));

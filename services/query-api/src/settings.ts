@@ -22,4 +22,5 @@ export const settingsOfOthers = {
   plan_cache_mode: 'force_custom_plan',
   max_parallel_workers_per_gather: '0',
   'pg_trgm.similarity_threshold': String(TYPO_THRESHOLD),
+  'pg_trgm.strict_word_similarity_threshold': String(TYPO_THRESHOLD),
 } as const;

@@ -1,8 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import type { Method, ServiceName } from '@annals/contracts/kit/route';
+import { problems } from '@annals/contracts/problems';
 import { routes } from '@annals/contracts/routes';
+import { securityHeaders } from '@annals/platform/http/security-headers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { testNginx } from '../config.ts';
@@ -88,6 +91,7 @@ describe.skipIf(testNginx === undefined)('nginx (skipped where ANNALS_TEST_NGINX
       '/metrics',
       '/admin/status',
       '/internal/sessions',
+      '/@problem',
       '/v1/articles/',
       '/V1/articles',
       '/v1/articles/x/../../../admin/status',
@@ -106,6 +110,54 @@ describe.skipIf(testNginx === undefined)('nginx (skipped where ANNALS_TEST_NGINX
     }
   });
 
+  const chunked =
+    'POST /v1/articles HTTP/1.1\r\nhost: annals.test\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n';
+  it.each([
+    ['malformed-request', 'nonsense\r\n\r\n'],
+    ['malformed-request', 'GET /v1/articles HTTP/1.1\r\n\r\n'],
+    ['malformed-request', 'GET /v1/articles HTTP/1.1\r\nhost: a/b\r\n\r\n'],
+    ['malformed-request', 'GET /v1/%zz HTTP/1.1\r\nhost: annals.test\r\n\r\n'],
+    ['malformed-request', 'GET /v1/articles HTTP/3.0\r\nhost: annals.test\r\n\r\n'],
+    [
+      'malformed-request',
+      'POST /v1/articles HTTP/1.1\r\nhost: annals.test\r\ntransfer-encoding: gzip\r\n\r\n',
+    ],
+    ['method-not-allowed', 'TRACE /v1/articles HTTP/1.1\r\nhost: annals.test\r\nconnection: close\r\n\r\n'],
+    ['headers-too-large', `GET /v1/articles?${'x'.repeat(20_000)} HTTP/1.1\r\nhost: annals.test\r\n\r\n`],
+    [
+      'headers-too-large',
+      `GET /v1/articles HTTP/1.1\r\nhost: annals.test\r\nx-long: ${'x'.repeat(20_000)}\r\n\r\n`,
+    ],
+    [
+      'body-too-large',
+      `POST /v1/articles HTTP/1.1\r\nhost: annals.test\r\nconnection: close\r\ncontent-length: 7000000\r\n\r\n${'x'.repeat(7_000_000)}`,
+    ],
+    ['body-too-large', `${chunked}6acfc0\r\n${'x'.repeat(7_000_000)}\r\n0\r\n\r\n`],
+    ['not-found', 'GET /a"b HTTP/1.1\r\nhost: "annals.test"\r\nconnection: close\r\n\r\n'],
+  ] as const)('X2 refuses what it does not pass on as services would: %s', async (code, request) => {
+    const socket = connect(Number(new URL(nginx.url).port), '127.0.0.1');
+    // It need not read all of a body that it refuses.
+    socket.on('error', () => undefined).write(request);
+    const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
+    const [statusLine = '', ...lines] = head.split('\r\n');
+    const { status, title } = problems[code];
+    const headers = new Headers(
+      lines.map((line): [string, string] => [line.split(': ', 1)[0] ?? '', line.replace(/^.*?: /, '')]),
+    );
+    expect(statusLine).toContain(` ${status}`);
+    expect(Object.fromEntries(headers)).toMatchObject({
+      ...securityHeaders(),
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+    });
+    expect(JSON.parse(body)).toMatchObject({
+      code,
+      status,
+      title,
+      traceId: expect.stringMatching(/^\w{32}$/),
+    });
+  });
+
   it('passes sockets on', async () => {
     const sockets = new WebSocketServer({ server: standIns.get('notifier') as Server });
     sockets.on('connection', (socket) => socket.send('here'));
@@ -122,7 +174,7 @@ describe.skipIf(testNginx === undefined)('nginx (skipped where ANNALS_TEST_NGINX
     await new Promise((resolve) => server?.close(resolve));
     const { answer, asked } = await ask('/v1/sessions', 'POST');
     expect(answer.status).toBe(503);
-    expect(answer.headers.get('retry-after')).toBe('1');
-    expect(asked).toMatchObject({ code: 'unavailable', status: 503 });
+    expect(Object.fromEntries(answer.headers)).toMatchObject({ ...securityHeaders(), 'retry-after': '1' });
+    expect(asked).toMatchObject({ code: 'unavailable', status: 503, instance: '/v1/sessions' });
   });
 });

@@ -223,6 +223,28 @@ describe('publication', () => {
     expect((await author.api.call(restoreArticle, { params: { id } })).body).toEqual(restored.body);
   });
 
+  test('P3 a deleted article is found by its author, and by staff, to be restored; others find none', async () => {
+    const { id, title } = await newArticle({ publish: true });
+    const staff = anonymous.as(inject('adminToken'));
+    const deleted = await author.api.ok(deleteArticle, { params: { id } });
+    const found = async (api: Api, route: typeof listArticles, query = {}) =>
+      ids(await api.ok(route, { query: { isDeleted: 'true', ...query }, ...after(deleted) }));
+    expect((await found(author.api, listMyArticles))[0]).toBe(id);
+    expect(await found(author.api, listMyArticles, { 'title[contains]': title, sort: 'title' })).toEqual([
+      id,
+    ]);
+    expect(await found(author.api, listArticles, { search: title })).toContain(id);
+    expect(await found(staff, listArticles, { pageSize: 100 })).toContain(id);
+    expect(await found(staff, listArticles, { author: author.username })).toContain(id);
+    expect(await found(staff, listMyArticles)).toEqual([]);
+    for (const api of [anonymous, reader.api])
+      expect(await found(api, listArticles, { author: author.username })).toEqual([]);
+    expect(await found(author.api, listMyArticles, { isDeleted: 'false' })).not.toContain(id);
+    const restored = await author.api.ok(restoreArticle, { params: { id } });
+    const left = await author.api.ok(listMyArticles, { query: { isDeleted: 'true' }, ...after(restored) });
+    expect(ids(left)).not.toContain(id);
+  });
+
   test('P3 a restoration is refused while its title is taken', async () => {
     const { id, title } = await newArticle();
     await author.api.ok(deleteArticle, { params: { id } });

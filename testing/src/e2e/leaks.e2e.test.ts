@@ -64,6 +64,8 @@ async function hide(state: string): Promise<Secret> {
   return { id, slug: seen.body.slug, commentId, words };
 }
 
+const misspelt = (username: string) => username.replace('author', 'auhtor');
+
 /** Where the article could be seen, if anybody might. */
 function publicPaths({ id, slug, commentId, words }: Secret): string[] {
   const { title, content, tag, externalId } = words;
@@ -74,8 +76,13 @@ function publicPaths({ id, slug, commentId, words }: Secret): string[] {
     `tag=${tag}`,
     `title[contains]=${title}`,
     `externalId=${externalId}`,
+    'isDeleted=true&pageSize=100',
+    `isDeleted=true&author=${author.id}`,
+    `isDeleted=true&externalId=${externalId}&sort=title`,
+    `isDeleted=true&search=${title}`,
+    `isDeleted=true&search=${author.username}`,
   ];
-  const searches = [title, content, typo, author.username, `"about ${title}"`];
+  const searches = [title, content, typo, author.username, misspelt(author.username), `"about ${title}"`];
   return [
     ...[id, slug].filter((name) => name !== '').map((name) => `/v1/articles/${name}`),
     '/v1/articles?pageSize=100',
@@ -93,6 +100,7 @@ function publicPaths({ id, slug, commentId, words }: Secret): string[] {
     '/v1/trending?pageSize=100&window=1d',
     '/v1/feed?pageSize=100',
     '/v1/me/articles?pageSize=100',
+    `/v1/me/articles?isDeleted=true&author=${author.id}`,
     `/v1/users/${author.id}`,
   ];
 }
@@ -208,10 +216,12 @@ test('what is published is there for everyone: the same looks find it', async ()
   const { id } = last.body;
   const published = await author.api.ok(publishArticle, { params: { id } });
   const looks = [
-    ...[words.title, words.content, `${words.title.slice(0, 3)}${words.title.slice(4)}`].map((search) => ({
-      route: listArticles,
-      query: { search },
-    })),
+    ...[
+      words.title,
+      words.content,
+      `${words.title.slice(0, 3)}${words.title.slice(4)}`,
+      misspelt(author.username),
+    ].map((search) => ({ route: listArticles, query: { search } })),
     { route: listArticles, query: { author: author.username } },
     { route: listArticles, query: { tag: words.tag } },
     { route: listTrending, query: { window: '1d', pageSize: 100 } },

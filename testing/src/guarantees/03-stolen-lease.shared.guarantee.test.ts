@@ -53,7 +53,7 @@ async function rename(): Promise<void> {
   await author.api.ok(updateArticle, { params: { id: articleId }, body });
 }
 
-const view = { service: 'projector', consumer: 'article_list_v3', provoke: rename } as const;
+const view = { service: 'projector', consumer: 'article_list_v4', provoke: rename } as const;
 const details = { service: 'projector', consumer: 'article_details_v3', provoke: rename } as const;
 const releases = { service: 'worker', consumer: 'release_keys_v1', provoke: rename } as const;
 const mails = { service: 'worker', consumer: 'welcome_mail_v1', provoke: register } as const;

@@ -19,7 +19,7 @@ import { crashesByPoint, report } from './report.ts';
 const NUMBER = 8;
 /** At most 100 a minute: beyond that a projection takes it for a bad release. */
 const DOCUMENTS = counts(3, 40);
-const VIEWS = ['article_list_v3', 'article_details_v3'];
+const VIEWS = ['article_list_v4', 'article_details_v3'];
 
 const stack = sharedStack();
 let author: Person;

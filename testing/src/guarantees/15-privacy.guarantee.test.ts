@@ -31,11 +31,12 @@ const PEOPLE = counts(2, 40);
 
 /** The columns of views in which personal data stands, and which part of the API shows it or filters by it. */
 const shown: Readonly<Record<string, string>> = {
-  'views.profiles_v3.doc': 'what the next event is folded into: the same as part',
-  'views.profiles_v3.part': 'GET /v1/users shows username, names, bio, website',
-  'views.profiles_v3.summary': 'articles and comments show their people',
-  'views.profiles_v3.username_lower': 'GET /v1/users?username= filters by it',
-  'views.profiles_v3.names': 'GET /v1/articles?search= finds articles by the names of their authors',
+  'views.profiles_v4.doc': 'what the next event is folded into: the same as part',
+  'views.profiles_v4.part': 'GET /v1/users shows username, names, bio, website',
+  'views.profiles_v4.summary': 'articles and comments show their people',
+  'views.profiles_v4.username_lower': 'GET /v1/users?username= filters by it',
+  'views.profiles_v4.names': 'GET /v1/articles?search= finds articles by the names of their authors',
+  'views.profiles_v4.name_words': 'the same, where the search misspells them',
   'views.profile_documents_v4.doc': 'GET /v1/users/{idOrUsername} shows the profile',
   'views.profile_documents_v4.usernameLower': 'GET /v1/users/{idOrUsername} finds by it',
   'views.accounts_v3.doc': 'GET /v1/me shows the own address',

@@ -12,7 +12,7 @@ const NUMBER = 19;
 const ROUNDS = counts(1, 5);
 const all = projections.map(viewName);
 const DOCUMENTS = 'article_details_v3';
-const VIEWS = counts(['article_list_v3', DOCUMENTS], [...all, 'access_v2'], [DOCUMENTS]);
+const VIEWS = counts(['article_list_v4', DOCUMENTS], [...all, 'access_v2'], [DOCUMENTS]);
 const PATIENCE_MS = 120_000;
 
 const stack = sharedStack();

@@ -71,7 +71,7 @@ export function outageTests(kafka: () => KafkaServer): void {
       const id = await world.article();
       await vi.waitFor(
         async () => {
-          const { rowCount } = await world.pool.query('select from views.article_list_v3 where key = $1', [
+          const { rowCount } = await world.pool.query('select from views.article_list_v4 where key = $1', [
             id,
           ]);
           expect(rowCount).toBe(1);

@@ -142,7 +142,7 @@ export function recordTests(kafka: () => KafkaServer): void {
     await world.relayed();
     expect(await count()).toBe(2);
     expect(await refusal({ from: 'elsewhere.1' })).toBe('unknown-position');
-    expect(await refusal({ from: 'start', relay: 'article_list_v3' })).toBe('not-found');
+    expect(await refusal({ from: 'start', relay: 'article_list_v4' })).toBe('not-found');
   });
 
   test.skipIf(kafkaPython === undefined)(

@@ -81,9 +81,11 @@ export function createHarness() {
     passwordPolicy: { rules: ['length'], minLength: 12, common: new Set() },
     credentials,
     exports: {
-      stage: async (id, userId) => void exports.set(id, userId),
-      countRecentBut: async (id, userId) =>
-        [...exports].filter(([other, by]) => by === userId && other !== id).length,
+      async stage(id, userId, limit) {
+        const isFull = [...exports.values()].filter((by) => by === userId).length >= limit;
+        if (!isFull) exports.set(id, userId);
+        return exports.has(id);
+      },
       take: async () => {},
       find: async () => null,
       sweep: async () => {},

@@ -2,6 +2,8 @@
  * Exports of all that is kept about a user [I8]: the worker puts them together, this is where they wait for a week, sealed
  * with the user's own key, so that an erasure reaches them as well.
  */
+
+import { transaction } from '@annals/platform/postgres/transaction';
 import { decrypt, encrypt } from '@annals/platform/privacy/aead';
 import type { KeyStore, SubjectKey } from '@annals/platform/privacy/port';
 import type pg from 'pg';
@@ -15,10 +17,11 @@ export interface OwnExport {
 }
 
 export interface Exports {
-  /** Makes room for an export that is about to be requested. */
-  stage(id: string, userId: string): Promise<void>;
-  /** Exports that a user requested within a day, without this one: an earlier attempt may have staged it. */
-  countRecentBut(id: string, userId: string): Promise<number>;
+  /**
+   * Makes room for an export that is about to be requested; false where the user has had `limit` of them within a day,
+   * exactly, however many ask at once. What an earlier attempt made room for has it still.
+   */
+  stage(id: string, userId: string, limit: number): Promise<boolean>;
   /** Takes a part of an export's text; the last one makes it done. Does nothing once it is done, or gone. */
   take(part: ExportPart): Promise<void>;
   /** An export of the user; null where there is none. */
@@ -39,26 +42,31 @@ export interface ExportPart {
 
 const KEPT = "interval '7 days'";
 
+/** One request of a user at a time, in every replica, until its transaction ends. */
+const TAKE_TURN = 'select pg_advisory_xact_lock($1, hashtext($2))';
+const TURNS = 4_711_004;
+
+/** Begun after the lock was taken, it sees what came before. */
+const STAGE = `
+  with staged as (
+    insert into command_api.exports (id, user_id)
+    select $1, $2 where $3 > (
+      select count(*) from command_api.exports where user_id = $2 and requested_at > now() - interval '1 day')
+    on conflict (id) do nothing returning id)
+  select id from staged union all select id from command_api.exports where id = $1 and user_id = $2`;
+
 export function createExports(pool: pg.Pool, keys: KeyStore): Exports {
   const keyOf = async (userId: string): Promise<Extract<SubjectKey, { state: 'usable' }> | null> => {
     const key = (await keys.read([userId])).get(userId);
     return key?.state === 'usable' ? key : null;
   };
   return {
-    async stage(id, userId) {
-      await pool.query(
-        'insert into command_api.exports (id, user_id) values ($1, $2) on conflict (id) do nothing',
-        [id, userId],
-      );
-    },
-    async countRecentBut(id, userId) {
-      const { rows } = await pool.query<{ count: number }>(
-        `select count(*)::int as count from command_api.exports
-         where user_id = $1 and id <> $2 and requested_at > now() - interval '1 day'`,
-        [userId, id],
-      );
-      return rows[0]?.count ?? 0;
-    },
+    stage: (id, userId, limit) =>
+      transaction(pool, async (client) => {
+        await client.query(TAKE_TURN, [TURNS, userId]);
+        const { rows } = await client.query(STAGE, [id, userId, limit]);
+        return rows.length > 0;
+      }),
     async take({ id, userId, part, text, isLast }) {
       const key = await keyOf(userId);
       if (!key) return;

@@ -31,8 +31,8 @@ async function openLog() {
   return { store, log: createEventLog({ store, catalogue, keys }) };
 }
 
-const logIn = (login: string, password: string) =>
-  call(app, createSession, { body: { login, password }, headers: { 'user-agent': 'test' } });
+const logIn = (login: string, password: string, userAgent = 'test') =>
+  call(app, createSession, { body: { login, password }, headers: { 'user-agent': userAgent } });
 
 describe('the login log', () => {
   test('I4 tells of every attempt, with what was entered as a keyed hash only', async () => {
@@ -48,6 +48,30 @@ describe('the login log', () => {
     ]);
     expect(JSON.stringify(rows)).not.toMatch(/nobody|example/);
   });
+
+  test('I3 I4 keeps no more of a user agent than 512 characters, and neither does a session', async () => {
+    const long = `Mozilla/5.0 é${'x'.repeat(8_000)}`;
+    expect((await logIn('ada', PASSWORD, long)).status).toBe(201);
+    for (const { table, time } of [
+      { table: 'sessions', time: 'created_at' },
+      { table: 'login_log', time: 'at' },
+    ]) {
+      const { rows } = await backend.pool.query(
+        `select user_agent from command_api.${table} order by ${time} desc limit 1`,
+      );
+      expect(rows).toEqual([{ user_agent: long.slice(0, 512) }]);
+    }
+  });
+});
+
+test('I4 failures by an address tell nothing of the username: whose address it is shows nowhere', async () => {
+  await newPerson(app, 'grace');
+  const fail = async (login: string) => (await logIn(login, 'wrong')).status;
+  const byAddress: number[] = [];
+  while (byAddress.at(-1) !== 429 && byAddress.length < 11) byAddress.push(await fail('grace@example.org'));
+  expect(byAddress.at(-1)).toBe(429);
+  expect([await fail('grace'), await fail('nobody-at-all')]).toEqual([401, 401]);
+  expect((await logIn('grace', PASSWORD)).status).toBe(201);
 });
 
 describe('password hashes', () => {

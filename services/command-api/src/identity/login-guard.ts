@@ -22,7 +22,10 @@ export interface Attempt {
 }
 
 export interface LoginGuard {
-  /** Begins an attempt at `login` (a keyed hash). Throws `too-many-requests` where it must wait. */
+  /**
+   * Begins an attempt at `login` (a keyed hash of what was typed, not of whose it is: docs/decisions/0020). Throws
+   * `too-many-requests` where it must wait.
+   */
   begin(login: string, address: string): Promise<Attempt>;
   /** Forgets failures at these logins from the address's network: whoever calls has proven to be the owner. */
   forgive(logins: readonly string[], address: string): Promise<void>;

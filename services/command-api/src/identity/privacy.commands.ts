@@ -31,8 +31,7 @@ export const requestExport = defineCommand(routes.requestExport, exports, {
     return [{ type: 'DataExportRequested', data: { exportId: id, userId: ownId(caller) } }];
   },
   async stage({ id, caller }, { exports }) {
-    if ((await exports.countRecentBut(id, ownId(caller))) < EXPORTS_A_DAY)
-      return exports.stage(id, ownId(caller));
+    if (await exports.stage(id, ownId(caller), EXPORTS_A_DAY)) return;
     throw new Problem('too-many-requests', 'There are enough exports for today.', {
       retryAfter: HOUR_SECONDS,
     });

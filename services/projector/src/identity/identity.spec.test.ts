@@ -148,6 +148,7 @@ describe('profiles', () => {
         summary: JSON.stringify({ id: ADA, username: 'Ada.L', displayName: 'Ada Lovelace', avatarUrl: null }),
         username_lower: 'ada.l',
         names: 'Ada Lovelace Ada.L Ada L',
+        name_words: 'ada lovelace l',
         joined_at: JOINED,
         article_count: 1,
         follower_count: 0,
@@ -158,7 +159,7 @@ describe('profiles', () => {
   test('I8 an erased person is found by no name', () => {
     projectionSpec(profiles)
       .given(registered({ username: ERASED, firstName: ERASED }))
-      .thenColumns(ADA, { username_lower: '', names: '' });
+      .thenColumns(ADA, { username_lower: '', names: '', name_words: '' });
   });
 });
 

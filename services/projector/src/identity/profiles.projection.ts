@@ -6,6 +6,7 @@ import {
   toPersonSummary,
   toProfile,
 } from '@annals/contracts/identity/docs';
+import { foldTitle, LONGEST_TITLE_WORD } from '@annals/contracts/publishing/docs';
 import { type Column, defineProjection } from '@annals/platform/consumer/projection';
 import { NAMES_CONFIGURATION } from '../view-migrations.ts';
 import { evolveProfile, profileAggregates, profileKeys } from './profile.ts';
@@ -15,6 +16,7 @@ const columns: Record<keyof ProfileColumns, Column<ProfileDoc>> = {
   summary: { type: 'text', of: (profile) => JSON.stringify(toPersonSummary(profile)) },
   username_lower: { type: 'text', of: (profile) => profile.usernameLower ?? '' },
   names: { type: 'tsvector', of: searchableNames, sql: `to_tsvector('${NAMES_CONFIGURATION}', $value)` },
+  name_words: { type: 'text', of: nameWords },
   joined_at: { type: 'timestamptz', of: (profile) => profile.joinedAt },
   article_count: { type: 'integer', of: (profile) => profile.articleCount },
   follower_count: { type: 'integer', of: (profile) => profile.followerCount },
@@ -34,6 +36,7 @@ export const profiles = defineProjection<ProfileDoc>()({
       '(username_lower collate "C", key)',
       'using gin (username_lower gin_trgm_ops)',
       'using gin (names)',
+      'using gin (name_words gin_trgm_ops)',
       '(joined_at, key)',
       '(article_count, key)',
       '(follower_count, key)',
@@ -44,4 +47,10 @@ export const profiles = defineProjection<ProfileDoc>()({
 /** The username also in parts, since `ada.lovelace` reads like a host's name. */
 function searchableNames({ username, displayName }: ProfileDoc): string {
   return username === null ? '' : `${displayName} ${username} ${username.replace(/[._-]+/g, ' ')}`;
+}
+
+/** They stand in the person's own row alone, and so go with the person. */
+function nameWords(profile: ProfileDoc): string {
+  const words = foldTitle(searchableNames(profile)).match(/[\p{L}\p{N}]+/gu) ?? [];
+  return [...new Set(words)].filter(({ length }) => length <= LONGEST_TITLE_WORD).join(' ');
 }

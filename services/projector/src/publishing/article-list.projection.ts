@@ -46,6 +46,7 @@ export const articleList = defineProjection<ArticleListDoc>()({
       '(author_id) where not is_public and not is_deleted',
       '(updated_at, key) where not is_public and not is_deleted',
       '(category_id, published_at, key) where not is_deleted and category_id is not null',
+      '(author_id, updated_at, key) where is_deleted',
       '(external_id) where external_id is not null',
       // Whoever may see what is found by its text or its trend is told by this index alone.
       '(key) include (is_public, author_id) where not is_deleted',

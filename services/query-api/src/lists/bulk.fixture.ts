@@ -85,7 +85,7 @@ export async function fillViews(
     keys.author,
     rows,
     `jsonb_build_object('key', 'author-' || n, 'username_lower', 'user-' || n, 'joined_at', ${ago('minute')},
-      'names', to_tsvector('views.annals_names', 'user ' || n), 'article_count', n % 40, 'follower_count', n % 90)`,
+      'names', to_tsvector('views.annals_names', 'user ' || n), 'name_words', 'user ' || n, 'article_count', n % 40, 'follower_count', n % 90)`,
   );
   await copies(
     pool,

@@ -177,7 +177,7 @@ describe('P5 cursors', () => {
       made([identity, direction, ['0000-01-01 00:00:00+00', keys[1]]]),
       made([identity, direction, ['2026-01-01 24:00:00+00', keys[1]]]),
       made([identity, direction, ['2026-01-01 00:00:00+99', keys[1]]]),
-      made([identity, direction, ["'; drop table views.article_list_v3; --", keys[1]]]),
+      made([identity, direction, ["'; drop table views.article_list_v4; --", keys[1]]]),
       made([identity, direction, ['infinity', keys[1]]]),
       made([identity, direction, [keys[0], `\u0000`]]),
       made([identity, direction, [keys[0], `\ud800`]]),
@@ -311,7 +311,7 @@ describe('P6 sparse fields', () => {
 
 describe('what clients make up', () => {
   const evil = [
-    "'; drop table views.article_list_v3; --",
+    "'; drop table views.article_list_v4; --",
     '") or 1=1 --',
     '$1',
     '\\',

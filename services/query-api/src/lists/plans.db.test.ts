@@ -122,6 +122,7 @@ const samples: Readonly<Record<string, readonly string[]>> = {
   'category[not]': [article.id],
   isPublished: ['true', 'false'],
   isFeatured: ['true', 'false'],
+  isDeleted: ['true', 'false'],
   isRetired: ['true', 'false'],
   externalId: ['x-7'],
   'title[contains]': ['title 77', 'e'],

@@ -1,13 +1,13 @@
 /**
  * The search over titles, contents and names of authors: stemmed, accents aside, best first. Where nothing matches, words
- * count as those of titles that they differ from by a typo.
+ * count as those of titles, and of names, that they differ from by a typo.
  *
  * To rank a content its whole vector has to be read, so no more than {@link MAX_RANKED} are. Words that match more than that
  * say little: then titles come first, after them what people of that name wrote, then contents, each the newest first.
  */
-import { foldTitle, LONGEST_TITLE_WORD } from '@annals/contracts/publishing/docs';
 import { all, join, raw, type Sql, sql } from '../lists/sql.ts';
-import { articleList, articleSearch, profiles, titleWords } from '../views.ts';
+import { articleList, articleSearch, profiles } from '../views.ts';
+import { isCalledAlike, putRight } from './article-typos.ts';
 import type { Rows } from './standing.ts';
 
 /** Matches that are ranked one by one. */
@@ -19,8 +19,6 @@ const RANKED = { of: (query: Sql) => sql`ts_rank(s.document, ${query}, 32)`, aut
 const COARSE = { of: (query: Sql) => sql`case when s.title @@ ${query} then 3 else 1 end`, author: raw('2') };
 /** Authors of one name that are looked at. */
 const MAX_AUTHORS = raw(1_000);
-/** Words of titles that a misspelt one may have meant. */
-const MAX_MEANT = raw(8);
 /** Letters before a word of the search and in all, which are parsed to show it. */
 const PASSAGE = { before: raw('120'), length: raw('400') } as const;
 /** Words of a search that passages are looked for. */
@@ -99,25 +97,33 @@ export function matchClauses(searched: Searched, values: readonly Sql[]): readon
 
 /**
  * `authors (id)` of that name, what they wrote, `authored (key)`, `exact (n)`: how many match what is asked for, up to one more
- * than `limit`, and `asked (query)`.
+ * than `limit`, and `asked (query)`. Where nobody of that name wrote anything either, names count that differ by a typo.
  */
 function askedClauses(searched: Searched, limit: number): readonly Sql[] {
   const { search, visible, filters } = searched;
   const query = textQuery(search);
+  const by = (
+    people: Sql,
+  ) => sql`select t.key from ${people} join ${articleList.table} t on t.author_id = ${people}.id
+    where ${all([...visible('t'), ...filters])}`;
   return [
-    sql`authors as materialized (
+    sql`named as materialized (
       select p.key collate "default" as id from ${profiles.table} p
       where p.names @@ websearch_to_tsquery('views.annals_names', ${search}) limit ${MAX_AUTHORS}
     )`,
-    sql`authored as materialized (
-      select t.key from authors join ${articleList.table} t on t.author_id = authors.id where ${all([...visible('t'), ...filters])}
-    )`,
+    sql`written as materialized (${by(raw('named'))})`,
     sql`exact as materialized (
       select count(*) as n from (select from ${matching(query, searched)} limit ${raw(limit + 1)}) match
     )`,
+    sql`missed as materialized (select n = 0 and not exists (select from written) as is_so from exact)`,
+    sql`alike as materialized (
+      select p.key collate "default" as id from ${profiles.table} p
+      where (select is_so from missed) and ${isCalledAlike(search)} limit ${MAX_AUTHORS}
+    )`,
+    raw('authors as (select id from named union all select id from alike)'),
+    sql`authored as materialized (select key from written union all ${by(raw('alike'))})`,
     sql`asked as materialized (
-      select case when n > 0 or exists (select from authored) then ${query} else coalesce(${putRight(search)}, ${query}) end as query
-      from exact
+      select case when is_so then coalesce(${putRight(search)}, ${query}) else ${query} end as query from missed
     )`,
   ];
 }
@@ -132,32 +138,6 @@ function matching(query: Sql, searched: Searched): Sql {
 function listed(query: Sql, { visible, filters }: Searched): Sql {
   return sql`${articleSearch.table} s join ${articleList.table} t on t.key = s.key
     where s.document @@ ${query} and ${all([...visible('s'), ...visible('t'), ...filters])}`;
-}
-
-/**
- * The query with words of titles in place of those that differ from them by a few letters; null where a word is like none. Words too
- * short to tell don't count, and who uses operators knows what they are after.
- */
-function putRight(search: string): Sql {
-  const words = /"|(^|\s)-|\sor\s/i.test(search) ? [] : (foldTitle(search).match(/[\p{L}\p{N}]{4,}/gu) ?? []);
-  if (words.length === 0 || words.some(({ length }) => length > LONGEST_TITLE_WORD)) return raw('null');
-  const edits = sql`levenshtein_less_equal(w.key, typed.word, typed.edits)`;
-  return sql`(
-    select case when bool_and(meant.words is not null)
-      then to_tsquery('views.annals_text', string_agg('(' || meant.words || ')', ' & ')) end
-    from unnest(${words}::text[], ${words.map(editsIn)}::integer[]) typed (word, edits)
-    cross join lateral (
-      select string_agg('''' || near.key || '''', ' | ') as words from (
-        select w.key from ${titleWords.table} w where w.key % typed.word collate "C" and ${edits} <= typed.edits
-        order by ${edits}, w.key limit ${MAX_MEANT}
-      ) near
-    ) meant
-  )`;
-}
-
-/** A swap of two letters takes two. */
-function editsIn({ length }: string): number {
-  return length < 5 ? 1 : 2;
 }
 
 /** What of the page's articles matches, as the field `highlights` of the item's JSON; `s` is the row of `article_search`. */

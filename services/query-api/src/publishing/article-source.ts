@@ -16,13 +16,15 @@ import {
   searchClauses,
 } from './article-search.ts';
 import { categoryJson, joinCategory } from './category-json.ts';
-import { type Rows, type Viewer, visibleTo } from './standing.ts';
+import { type Rows, restorableBy, type Viewer, visibleTo } from './standing.ts';
 
 const time = (column: string): SortKey => ({ value: raw(`t.${column}`), type: 'timestamptz' });
 const number = (column: string): SortKey => ({ value: raw(`t.${column}`), type: 'integer' });
 
 const RELEVANCE = 'relevance';
 const NEWEST_FIRST: Order = { field: 'publishedAt', descending: true };
+/** A deletion is the last change. */
+const LAST_DELETED_FIRST: Order = { field: 'updatedAt', descending: true };
 
 const sort: Readonly<Record<string, SortKey>> = {
   publishedAt: time('published_at'),
@@ -53,8 +55,9 @@ function itemWith(more: Sql): Sql {
   return more === nothing ? sql`${start} || '}'` : sql`${start} || ${more} || '}'`;
 }
 
-/** The articles that the viewer may see and that the request asks for; newest publication first. */
+/** The articles that the viewer may see, or restore, as the request asks; newest publication first. */
 export function visibleArticles(viewer: Viewer, request: ListRequest): ListSource {
+  if (asksForDeleted(request)) return deletedArticles(viewer, request);
   const visible = (rows: Rows) => visibleTo(viewer, rows);
   const count = request.search === undefined ? countOf(viewer, request) : undefined;
   return {
@@ -65,8 +68,17 @@ export function visibleArticles(viewer: Viewer, request: ListRequest): ListSourc
 
 /** The viewer's own articles, drafts included; newest first. */
 export function ownArticles(userId: string, request: ListRequest): ListSource {
+  if (asksForDeleted(request)) return deletedArticles({ userId, isStaff: false }, request);
   const visible = (rows: Rows) => [raw(`not ${rows}.is_deleted`), sql`${raw(rows)}.author_id = ${userId}`];
   return articles(request, visible, [{ field: 'createdAt', descending: true }]);
+}
+
+function deletedArticles(viewer: Viewer, request: ListRequest): ListSource {
+  return articles(request, (rows) => restorableBy(viewer, rows), [LAST_DELETED_FIRST]);
+}
+
+function asksForDeleted({ parameters }: ListRequest): boolean {
+  return parameters?.isDeleted === 'true';
 }
 
 /**

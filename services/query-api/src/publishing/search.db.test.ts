@@ -1,7 +1,7 @@
 import { as, openReadSide, type ReadSide } from '@annals/testing/read-side';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Article, ids, person } from '../facts.fixture.ts';
-import { articleList, articleSearch, type View } from '../views.ts';
+import { articleList, articleSearch, profiles, type View } from '../views.ts';
 
 let side: ReadSide;
 const ada = person('ada.l', 'Ada', 'Lovelacé');
@@ -91,6 +91,32 @@ describe('P5 search', () => {
     const ligature = 'ﬃ'.repeat(199);
     await side.append(article('Ffiffi', 'Ligatures.').created());
     expect(await found(ligature)).toEqual([]);
+  });
+
+  test('forgives typos in the name of an author, where nothing matches', async () => {
+    const maria = person('m_wroblewski', 'Maria', 'Wróblewska');
+    const byMaria = article('Some poems', 'They rhyme.', maria);
+    await side.append(...maria.facts, byMaria.created(), byMaria.published());
+    for (const text of ['wroblevska', 'Maria Wroblewksa', 'maira wróblewska', 'M wroblewsky'])
+      expect([text, await found(text)]).toEqual([text, [byMaria.id]]);
+    expect((await side.fresh('/v1/articles?search=wroblevska&sort=title')).body.count).toBe(1);
+    for (const another of ['anna wroblevska', 'wroblevska -maria', '"wroblevska"', 'wroblevska poems'])
+      expect([another, await found(another)]).toEqual([another, []]);
+    // Titles of that name come first, whichever of the two is misspelt.
+    expect(await found('lovelase')).toEqual([named.id, byAda.id]);
+  });
+
+  test('I8 knows nothing of the name of one who was erased, typos or not', async () => {
+    const emil = person('emil', 'Emil', 'Zugschwert');
+    const byEmil = article('Small things', 'Matter.', emil);
+    await side.append(...emil.facts, byEmil.created(), byEmil.published());
+    expect(await found('zugschwerd')).toEqual([byEmil.id]);
+    await side.append({ type: 'UserErased', data: { userId: emil.id } });
+    expect(await found('zugschwerd')).toEqual([]);
+    const { rows } = await side.pool.query(
+      `select from views.${profiles.name} p where p::text ilike '%zugschwert%'`,
+    );
+    expect(rows).toEqual([]);
   });
 
   test('finds no draft of another, not by a typo either, and none keeps a typo from being forgiven', async () => {

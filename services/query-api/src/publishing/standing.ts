@@ -1,4 +1,7 @@
-/** Who may see which article: the public what is published, authors their own, staff all, nobody what is deleted. */
+/**
+ * Who may see which article: the public what is published, authors their own, staff all. What is deleted is in no list but
+ * that of those who may restore it, and can't be looked at.
+ */
 import { Problem } from '@annals/contracts/problems';
 import { type Caller, holds } from '@annals/platform/http/types';
 import { raw, type Sql, sql } from '../lists/sql.ts';
@@ -54,6 +57,13 @@ export function visibleTo({ userId, isStaff }: Viewer, rows: Rows = 't'): readon
   if (isStaff) return [raw(`not ${rows}.is_deleted`)];
   if (userId === null) return [publicOf(rows)];
   return [raw(`not ${rows}.is_deleted`), sql`(${raw(rows)}.is_public or ${raw(rows)}.author_id = ${userId})`];
+}
+
+/** The deleted articles that the viewer may restore, among such rows. */
+export function restorableBy({ userId, isStaff }: Viewer, rows: Rows): readonly Sql[] {
+  if (!isStaff && userId === null) return [raw('false')];
+  const deleted = raw(`${rows}.is_deleted`);
+  return isStaff ? [deleted] : [deleted, sql`${raw(rows)}.author_id = ${userId}`];
 }
 
 /** The article's standing in lists; null where there is none. */
