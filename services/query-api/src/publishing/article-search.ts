@@ -15,8 +15,11 @@ const MAX_RANKED = 1_000;
 /** … where a walk that began so goes on while more and more matches come. */
 const MAX_RANKED_ON = 20 * MAX_RANKED;
 /** Below 1, so that a cursor tells which order it belongs to. A match of the author's name stands between title and content. */
-const RANKED = { of: (query: Sql) => sql`ts_rank(s.document, ${query}, 32)`, author: raw('0.23') };
-const COARSE = { of: (query: Sql) => sql`case when s.title @@ ${query} then 3 else 1 end`, author: raw('2') };
+const RANKED = {
+  matched: sql`(select ts_rank(s.document, (select query from asked), 32) from ${articleSearch.table} s where s.key = m.key)`,
+  author: raw('0.23'),
+};
+const COARSE = { matched: raw('case when m.is_titled then 3 else 1 end'), author: raw('2') };
 /** Authors of one name that are looked at. */
 const MAX_AUTHORS = raw(1_000);
 /** Letters before a word of the search and in all, which are parsed to show it. */
@@ -49,36 +52,23 @@ const ASKED = raw('(select query from asked)');
 
 /** `found (key, rank)`: the articles that match. */
 export function searchClauses(searched: Searched, order: SearchOrder): readonly Sql[] {
-  const limit = order === 'ranked' ? MAX_RANKED_ON : MAX_RANKED;
+  const most = raw(order === 'ranked' ? MAX_RANKED_ON : MAX_RANKED);
   const few = raw('(select are_few from counted)');
-  const rank = (of: (kind: typeof RANKED) => Sql) =>
-    sql`case when ${few} then ${of(RANKED)} else ${of(COARSE)} end`;
+  const rank = (of: keyof typeof RANKED) => sql`case when ${few} then ${RANKED[of]} else ${COARSE[of]} end`;
+  const match = (query: Sql, people: Sql) => sql`
+    select s.key, s.title @@ ${query} as is_titled, s.author_id in (select id from ${people}) as is_authors
+    from ${searched.filters.length > 0 ? listed(query, searched) : unlisted(query, searched)}`;
   return [
-    ...askedClauses(searched, order === 'coarse' ? 0 : limit),
-    order === 'coarse' ? raw('counted as (select false as are_few)') : countedClause(searched, limit),
-    sql`matched as materialized (
-      select s.key, greatest(
-        ${rank(({ of }) => of(ASKED))}, case when s.author_id in (select id from authors) then ${rank(({ author }) => author)} end
-      )::real as rank
-      from ${matching(ASKED, searched)}
-    )`,
+    ...matchedClauses(searched, match),
+    order === 'coarse'
+      ? raw('counted as (select false as are_few)')
+      : sql`counted as materialized (select count(*) <= ${most} as are_few from matched)`,
     sql`found as materialized (
-      select key, rank from matched
+      select m.key, greatest(${rank('matched')}, case when m.is_authors then ${rank('author')} end)::real as rank from matched m
       union all
-      select a.key, ${rank(({ author }) => author)} from authored a
-      where not exists (select from matched m where m.key = a.key)
+      select a.key, ${rank('author')} from authored a where not exists (select from matched m where m.key = a.key)
     )`,
   ];
-}
-
-/** `counted (are_few)`: whether no more than `limit` match what is asked for or, where nothing does, what it was put right to. */
-function countedClause(searched: Searched, limit: number): Sql {
-  const most = raw(limit);
-  return sql`counted as materialized (
-    select case when n > 0 then n <= ${most}
-      else (select count(*) from (select from ${matching(ASKED, searched)} limit ${raw(limit + 1)}) match) <= ${most}
-    end as are_few from exact
-  )`;
 }
 
 /** `found (key, sort_0, …)`, with as many `values` of `t`, but without ranks: for those who ask for another order. */
@@ -86,9 +76,9 @@ export function matchClauses(searched: Searched, values: readonly Sql[]): readon
   const columns = values.map((value, at) => sql`${value} as ${raw(`sort_${at}`)}`);
   const wanted = join([raw('t.key'), ...columns], ', ');
   return [
-    ...askedClauses(searched, 0),
+    ...matchedClauses(searched, (query) => sql`select ${wanted} from ${listed(query, searched)}`),
     sql`found as materialized (
-      select ${wanted} from ${listed(ASKED, searched)}
+      select * from matched
       union
       select ${wanted} from authored a join ${articleList.table} t on t.key = a.key
     )`,
@@ -96,42 +86,42 @@ export function matchClauses(searched: Searched, values: readonly Sql[]): readon
 }
 
 /**
- * `authors (id)` of that name, what they wrote, `authored (key)`, `exact (n)`: how many match what is asked for, up to one more
- * than `limit`, and `asked (query)`. Where nobody of that name wrote anything either, names count that differ by a typo.
+ * `authored (key)`: what authors of that name wrote; `asked (query)`; and `matched`: what `match` gives for what is asked for,
+ * told which `people (id)` are of that name. Looked through once, unless that gives nothing, and nobody of that name wrote
+ * anything either: then words and names count that differ by a typo.
  */
-function askedClauses(searched: Searched, limit: number): readonly Sql[] {
+function matchedClauses(searched: Searched, match: (query: Sql, people: Sql) => Sql): readonly Sql[] {
   const { search, visible, filters } = searched;
   const query = textQuery(search);
-  const by = (
-    people: Sql,
-  ) => sql`select t.key from ${people} join ${articleList.table} t on t.author_id = ${people}.id
+  const [named, alike, isMissed] = [raw('named'), raw('alike'), raw('(select is_so from missed)')];
+  const by = (people: Sql) =>
+    sql`select t.key from ${people} join ${articleList.table} t on t.author_id = ${people}.id
     where ${all([...visible('t'), ...filters])}`;
   return [
     sql`named as materialized (
       select p.key collate "default" as id from ${profiles.table} p
       where p.names @@ websearch_to_tsquery('views.annals_names', ${search}) limit ${MAX_AUTHORS}
     )`,
-    sql`written as materialized (${by(raw('named'))})`,
-    sql`exact as materialized (
-      select count(*) as n from (select from ${matching(query, searched)} limit ${raw(limit + 1)}) match
-    )`,
-    sql`missed as materialized (select n = 0 and not exists (select from written) as is_so from exact)`,
+    sql`written as materialized (${by(named)})`,
+    sql`exact as materialized (${match(query, named)})`,
+    raw(
+      'missed as materialized (select not exists (select from exact) and not exists (select from written) as is_so)',
+    ),
     sql`alike as materialized (
       select p.key collate "default" as id from ${profiles.table} p
-      where (select is_so from missed) and ${isCalledAlike(search)} limit ${MAX_AUTHORS}
+      where ${isMissed} and ${isCalledAlike(search)} limit ${MAX_AUTHORS}
     )`,
-    raw('authors as (select id from named union all select id from alike)'),
-    sql`authored as materialized (select key from written union all ${by(raw('alike'))})`,
+    sql`authored as materialized (select key from written union all ${by(alike)})`,
     sql`asked as materialized (
       select case when is_so then coalesce(${putRight(search)}, ${query}) else ${query} end as query from missed
     )`,
+    sql`matched as materialized (select * from exact union all ${match(ASKED, alike)} and ${isMissed})`,
   ];
 }
 
 /** `from … where …`, without the `from`: the rows whose text matches. */
-function matching(query: Sql, searched: Searched): Sql {
-  if (searched.filters.length > 0) return listed(query, searched);
-  return sql`${articleSearch.table} s where s.document @@ ${query} and ${all(searched.visible('s'))}`;
+function unlisted(query: Sql, { visible }: Searched): Sql {
+  return sql`${articleSearch.table} s where s.document @@ ${query} and ${all(visible('s'))}`;
 }
 
 /** The same, with their rows of the list. Either view may be ahead of the other. */
