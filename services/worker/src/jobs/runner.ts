@@ -5,6 +5,7 @@ import type { Tracing } from '@annals/platform/telemetry/tracing';
 import { type JobHelpers, Logger as JobsLogger, parseCronItems, run, type TaskList } from 'graphile-worker';
 import type { Pool } from 'pg';
 import { Counter, type Registry } from 'prom-client';
+import { patientPool } from './patient-pool.ts';
 import { ABANDONED_MS, BACKFILL_MS, MAX_ATTEMPTS, RESCUE_MS, RETRY_MS, TASK_TIMEOUT_MS } from './policy.ts';
 import type { Task, TaskServices } from './task.ts';
 
@@ -36,8 +37,9 @@ export async function runJobs(options: JobsOptions): Promise<() => Promise<void>
       .query(RESCUE, [policy.abandonedMs])
       .catch((error: unknown) => logger.warn({ err: error }, 'abandoned jobs could not be looked for'));
   await rescue();
+  const stopping = new AbortController();
   const runner = await run({
-    pgPool: pool,
+    pgPool: patientPool(pool, stopping.signal),
     taskList: taskList(options),
     concurrency: CONCURRENCY,
     pollInterval: POLL_MS,
@@ -50,6 +52,7 @@ export async function runJobs(options: JobsOptions): Promise<() => Promise<void>
   const timer = setInterval(rescue, policy.rescueMs);
   return async () => {
     clearInterval(timer);
+    stopping.abort();
     await runner.stop();
   };
 }
