@@ -116,7 +116,8 @@ function canEnter(account: Account, folder: string): boolean {
 
 /** False on file systems that do not let files be given away (some network and desktop-shared folders). */
 async function canOwn(dataFolder: string, account: Account): Promise<boolean> {
-  const probe = join(dataFolder, '.probe');
+  // Of one's own: others may look at the same time.
+  const probe = join(dataFolder, `.probe-${randomBytes(4).toString('hex')}`);
   await writeFile(probe, '');
   const owned = await chown(probe, account.uid, account.gid)
     .then(() => stat(probe))
