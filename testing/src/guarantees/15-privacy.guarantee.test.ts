@@ -69,9 +69,9 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  await stack.stop();
-  await mailServer.close();
-  await collector.close();
+  await stack?.stop();
+  await mailServer?.close();
+  await collector?.close();
 });
 
 /** All that the processes wrote to their logs. */
