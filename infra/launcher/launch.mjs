@@ -24,17 +24,17 @@ export const projects = [['unit', 'db'], ['e2e'], ['shared'], ['guarantees'], ['
  * What of them runs on the production shape as well, where its servers are installed: all but what starts servers of its own
  * choice, or asks nothing of a stack that the other kind has not.
  */
-const onProductionShape = {
-  e2e: ['testing/src/e2e', '--exclude', '**/eventstoredb.e2e.test.ts'],
-  shared: ['testing/src/guarantees'],
-  guarantees: [],
-};
+const onProductionShape = [
+  ['e2e', 'testing/src/e2e', '--exclude', '**/eventstoredb.e2e.test.ts'],
+  ['shared', 'testing/src/guarantees'],
+  ['guarantees'],
+];
 const hasProductionServers = ['SECANTUSDB', 'KAFKA'].every((name) => process.env[`ANNALS_TEST_${name}_HOME`]);
 
 /**
  * What each task runs, one after the other until one fails: files for Node, with arguments. `isHere`: in the folder
  * of the repository; else in the caller's, so that relative paths mean what they say. `isOneOfMany`: the next such one runs
- * even if this one fails. `beside`: what runs at the same time.
+ * even if this one fails. `lanes`: lists of such things that are gone through at the same time.
  */
 const tasks = {
   start: (args) => [{ script: [cli, 'start', ...args] }],
@@ -47,17 +47,17 @@ const tasks = {
   test: (args) => (args.length === 0 ? allTests() : [{ script: [vitest, 'run', ...args], isHere: true }]),
 };
 
+/** Those without a stack first, at full speed; then both kinds of stack at the same time, which mostly wait. */
 function allTests() {
-  return [{ script: [check], isHere: true }, ...projects.flatMap(testsOf)];
-}
-
-/** Both kinds of stack at the same time: what is tested on them mostly waits. */
-function testsOf(group) {
-  const script = [vitest, 'run', ...group.flatMap((name) => ['--project', name])];
-  const tests = { script, isHere: true, isOneOfMany: true };
-  const more = hasProductionServers && group.map((name) => onProductionShape[name]).find(Boolean);
-  if (!more) return [tests];
-  return [{ ...tests, beside: { script: [...script, ...more], env: { ANNALS_TEST_STACK: 'production' } } }];
+  const testsOf = (names, more = [], env = {}) => {
+    const script = [vitest, 'run', ...names.flatMap((name) => ['--project', name]), ...more];
+    return { script, env, isHere: true, isOneOfMany: true };
+  };
+  const [first, ...others] = projects.map((names) => testsOf(names));
+  const production = { ANNALS_TEST_STACK: 'production' };
+  const beside = onProductionShape.map(([name, ...more]) => testsOf([name], more, production));
+  const lanes = hasProductionServers ? [others, beside] : [others];
+  return [{ script: [check], isHere: true }, first, { lanes, isOneOfMany: true }];
 }
 
 /** Silences the notes of Node 24's first releases about running TypeScript. */
@@ -77,6 +77,21 @@ function npmOn(node) {
   return script ? [node, script] : [process.platform === 'win32' ? 'npm.cmd' : 'npm'];
 }
 
+/** Goes through the steps of a task; resolves with the exit code. */
+async function carryOut(steps, node, env) {
+  let failure = { code: 0, isOneOfMany: true };
+  for (const { lanes, script, isHere, isOneOfMany = false, env: own } of steps) {
+    if (failure.code !== 0 && !(failure.isOneOfMany && isOneOfMany)) break;
+    const cwd = isHere ? root : (process.env.INIT_CWD ?? process.cwd());
+    const codes = lanes
+      ? await Promise.all(lanes.map((lane) => carryOut(lane, node, env)))
+      : [await run(node, [...NODE_FLAGS, ...script], { cwd, env: { ...env, ...own } })];
+    const code = codes.find((one) => one !== 0);
+    if (code) failure = { code, isOneOfMany };
+  }
+  return failure.code;
+}
+
 /**
  * Does a task and resolves with the exit code.
  * @param {string} name
@@ -89,18 +104,7 @@ async function launch(name, args) {
   const node = await findNode({ root, npm: npmOn(process.execPath) });
   const env = environmentFor(root, node);
   await ensureDependencies({ root, npm: npmOn(node), env });
-  let failure = { code: 0, isOneOfMany: true };
-  for (const { script, isHere, isOneOfMany = false, beside } of task(args)) {
-    if (failure.code !== 0 && !(failure.isOneOfMany && isOneOfMany)) break;
-    const cwd = isHere ? root : (process.env.INIT_CWD ?? process.cwd());
-    const all = [{ script }, ...(beside ? [beside] : [])];
-    const codes = await Promise.all(
-      all.map((one) => run(node, [...NODE_FLAGS, ...one.script], { cwd, env: { ...env, ...one.env } })),
-    );
-    const code = codes.find((one) => one !== 0);
-    if (code) failure = { code, isOneOfMany };
-  }
-  return failure.code;
+  return carryOut(task(args), node, env);
 }
 
 /** Does a task, tells of failures, and sets the process' exit code. */
