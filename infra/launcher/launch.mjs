@@ -34,7 +34,7 @@ const hasProductionServers = ['SECANTUSDB', 'KAFKA'].every((name) => process.env
 /**
  * What each task runs, one after the other until one fails: files for Node, with arguments. `isHere`: in the folder
  * of the repository; else in the caller's, so that relative paths mean what they say. `isOneOfMany`: the next such one runs
- * even if this one fails. `lanes`: lists of such things that are gone through at the same time.
+ * even if this one fails. `env`: variables of its own.
  */
 const tasks = {
   start: (args) => [{ script: [cli, 'start', ...args] }],
@@ -47,17 +47,19 @@ const tasks = {
   test: (args) => (args.length === 0 ? allTests() : [{ script: [vitest, 'run', ...args], isHere: true }]),
 };
 
-/** Those without a stack first, at full speed; then both kinds of stack at the same time, which mostly wait. */
 function allTests() {
   const testsOf = (names, more = [], env = {}) => {
     const script = [vitest, 'run', ...names.flatMap((name) => ['--project', name]), ...more];
     return { script, env, isHere: true, isOneOfMany: true };
   };
-  const [first, ...others] = projects.map((names) => testsOf(names));
-  const production = { ANNALS_TEST_STACK: 'production' };
-  const beside = onProductionShape.map(([name, ...more]) => testsOf([name], more, production));
-  const lanes = hasProductionServers ? [others, beside] : [others];
-  return [{ script: [check], isHere: true }, first, { lanes, isOneOfMany: true }];
+  const again = onProductionShape.map(([name, ...more]) =>
+    testsOf([name], more, { ANNALS_TEST_STACK: 'production' }),
+  );
+  return [
+    { script: [check], isHere: true },
+    ...projects.map((names) => testsOf(names)),
+    ...(hasProductionServers ? again : []),
+  ];
 }
 
 /** Silences the notes of Node 24's first releases about running TypeScript. */
@@ -77,21 +79,6 @@ function npmOn(node) {
   return script ? [node, script] : [process.platform === 'win32' ? 'npm.cmd' : 'npm'];
 }
 
-/** Goes through the steps of a task; resolves with the exit code. */
-async function carryOut(steps, node, env) {
-  let failure = { code: 0, isOneOfMany: true };
-  for (const { lanes, script, isHere, isOneOfMany = false, env: own } of steps) {
-    if (failure.code !== 0 && !(failure.isOneOfMany && isOneOfMany)) break;
-    const cwd = isHere ? root : (process.env.INIT_CWD ?? process.cwd());
-    const codes = lanes
-      ? await Promise.all(lanes.map((lane) => carryOut(lane, node, env)))
-      : [await run(node, [...NODE_FLAGS, ...script], { cwd, env: { ...env, ...own } })];
-    const code = codes.find((one) => one !== 0);
-    if (code) failure = { code, isOneOfMany };
-  }
-  return failure.code;
-}
-
 /**
  * Does a task and resolves with the exit code.
  * @param {string} name
@@ -104,7 +91,14 @@ async function launch(name, args) {
   const node = await findNode({ root, npm: npmOn(process.execPath) });
   const env = environmentFor(root, node);
   await ensureDependencies({ root, npm: npmOn(node), env });
-  return carryOut(task(args), node, env);
+  let failure = { code: 0, isOneOfMany: true };
+  for (const { script, isHere, isOneOfMany = false, env: own } of task(args)) {
+    if (failure.code !== 0 && !(failure.isOneOfMany && isOneOfMany)) break;
+    const cwd = isHere ? root : (process.env.INIT_CWD ?? process.cwd());
+    const code = await run(node, [...NODE_FLAGS, ...script], { cwd, env: { ...env, ...own } });
+    if (code !== 0) failure = { code, isOneOfMany };
+  }
+  return failure.code;
 }
 
 /** Does a task, tells of failures, and sets the process' exit code. */

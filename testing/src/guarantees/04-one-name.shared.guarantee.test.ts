@@ -10,7 +10,7 @@ import { expectOneOwnerEach } from './owned-names.ts';
 import { report } from './report.ts';
 
 const NUMBER = 4;
-const ROUNDS = counts(5, 60);
+const ROUNDS = counts(5, 60, 2);
 const CLAIMANTS = counts(6, 10);
 /** One round in so many is of people who choose a password, which takes long; the others are imported. */
 const WITH_PASSWORD = 5;
