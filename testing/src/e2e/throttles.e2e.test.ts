@@ -56,7 +56,14 @@ test('X1: two replicas never serve one caller more often than the limit says, ot
   expect(writes[201]).toBeLessThanOrEqual(PER_HOUR);
   expect(writes[201]).toBeGreaterThanOrEqual(PER_HOUR - REPLICAS * BLOCK);
 
-  const refused = await post('/v1/articles', title(101), accessToken);
+  // One of them may have a few left.
+  let served = writes[201] ?? 0;
+  let refused = await post('/v1/articles', title(101), accessToken);
+  for (let n = 102; refused.status === 201; n++) {
+    served++;
+    refused = await post('/v1/articles', title(n), accessToken);
+  }
+  expect(served).toBeLessThanOrEqual(PER_HOUR);
   expect(refused.status).toBe(429);
   expect(refused.headers.get('ratelimit-policy')).toBe('"burst";q=1000;w=60, "sustained";q=60;w=3600');
   expect(refused.headers.get('ratelimit')).toMatch(/^"burst";r=\d+;t=\d+, "sustained";r=0;t=\d+$/);
