@@ -21,8 +21,8 @@ const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 export const projects = [['unit', 'db'], ['e2e'], ['shared'], ['guarantees'], ['servers']];
 
 /**
- * What of them runs on the production shape as well, where its servers are installed: all but what starts servers of its own
- * choice, or asks nothing of a stack that the other kind has not.
+ * What of them runs on the production shape as well, where its servers are installed: end-to-end tests and guarantees, but for the
+ * fuzz, and for what starts servers of its own choice.
  */
 const onProductionShape = [
   ['e2e', 'testing/src/e2e', '--exclude', '**/eventstoredb.e2e.test.ts'],

@@ -62,9 +62,9 @@ export async function forgetVain(
     position: { $lte: one.position },
   }));
   if (isBeginning) vain.push({ position: { $gt: position } });
-  let forgotten = 0;
-  for (const some of vain) forgotten += (await parked.deleteMany({ collection, ...some })).deletedCount;
-  if (forgotten === 0) return;
+  if (vain.length === 0) return;
+  const { deletedCount } = await parked.deleteMany({ collection, $or: vain });
+  if (deletedCount === 0) return;
   const left = await countParked(mongo, undefined, collection);
   // A commit that has moved the checkpoint since may have parked more than was counted.
   await checkpoints.updateOne({ _id, epoch, position }, { $set: { parked: left } });

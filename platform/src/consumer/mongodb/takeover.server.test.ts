@@ -12,60 +12,59 @@ const PATIENCE = { timeout: 20_000, interval: 100 };
 const kinds = mongoKinds.filter(({ hasTransactions }) => hasTransactions);
 
 describe.each(kinds.map((kind) => [kind.name, kind] as const))('on %s', (_, kind: MongoKind) => {
+  /** An owner, `one`, that stands still in the middle of a commit until it `goesOn`. */
+  const standing = async () => {
+    const mongo = await startDatabase(kind);
+    const [written, goesOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const faults = () => {
+      written.resolve();
+      return goesOn.promise;
+    };
+    const store = createMongoViewStore({ mongo, faults });
+    const projection = projectionOf('documents');
+    const consumer = viewName(projection);
+    await store.prepare([registrationOf(projection)], START);
+    const claim = await claimed(store.claim(consumer, 'one', LEASE_MS));
+    /** Gives what becomes of it; resolves once it stands still. */
+    const commit = async () => {
+      const committing = store.commit(claim, at(1), writes({ upserts: { a: { count: 1, slug: 'late' } } }));
+      const outcome = committing.catch((error: unknown) => error);
+      await written.promise;
+      return { outcome };
+    };
+    return { mongo, consumer, commit, goOn: goesOn.resolve };
+  };
+
   test.skipIf(!kind.isThere)(
     'a transaction that began once those before it were ended keeps nobody from the view for long',
     async () => {
-      const mongo = await startDatabase(kind);
-      const [written, goesOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-      const faults = () => {
-        written.resolve();
-        return goesOn.promise;
-      };
-      const store = createMongoViewStore({ mongo, faults });
-      const projection = projectionOf('documents');
-      const consumer = viewName(projection);
-      await store.prepare([registrationOf(projection)], START);
-      const claim = await claimed(store.claim(consumer, 'one', LEASE_MS));
-      const commit = () => store.commit(claim, at(1), writes({ upserts: { a: { count: 1, slug: 'late' } } }));
-      let outcome: Promise<unknown> | undefined;
+      const { mongo, consumer, commit, goOn } = await standing();
+      let begun: Awaited<ReturnType<typeof commit>> | undefined;
       const successor = createMongoViewStore({
         mongo: {
           ...mongo,
           async killSession(id) {
             await mongo.killSession(id);
-            outcome ??= commit().catch((error: unknown) => error);
-            await written.promise;
+            begun ??= await commit();
           },
         },
       });
 
       await vi.waitFor(() => claimed(successor.claim(consumer, 'two', 60_000)), PATIENCE);
-      goesOn.resolve();
-      expect(await outcome).toBeInstanceOf(LeaseLost);
+      goOn();
+      expect(await begun?.outcome).toBeInstanceOf(LeaseLost);
     },
   );
 
   test.skipIf(!kind.isThere)(
     'who stands still in the middle of a transaction keeps nobody from its view, and writes nothing afterwards',
     async () => {
-      const mongo = await startDatabase(kind);
-      const [written, goesOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-      const faults = () => {
-        written.resolve();
-        return goesOn.promise;
-      };
-      const store = createMongoViewStore({ mongo, faults });
-      const projection = projectionOf('documents');
-      const consumer = viewName(projection);
-      await store.prepare([registrationOf(projection)], START);
-      const claim = await claimed(store.claim(consumer, 'one', LEASE_MS));
-      const commit = store.commit(claim, at(1), writes({ upserts: { a: { count: 1, slug: 'late' } } }));
-      const outcome = commit.catch((error: unknown) => error);
-      await written.promise;
+      const { mongo, consumer, commit, goOn } = await standing();
+      const { outcome } = await commit();
 
       const successor = createMongoViewStore({ mongo });
       const next = await vi.waitFor(() => claimed(successor.claim(consumer, 'two', 60_000)), PATIENCE);
-      goesOn.resolve();
+      goOn();
       expect(await outcome).toBeInstanceOf(LeaseLost);
       await successor.commit(next, at(2), writes({ upserts: { b: { count: 2, slug: '' } } }));
       expect([...(await textsIn(mongo, consumer)).keys()]).toEqual(['b']);

@@ -2,7 +2,6 @@
  * Exports of all that is kept about a user [I8]: the worker puts them together, this is where they wait for a week, sealed
  * with the user's own key, so that an erasure reaches them as well.
  */
-
 import { transaction } from '@annals/platform/postgres/transaction';
 import { decrypt, encrypt } from '@annals/platform/privacy/aead';
 import type { KeyStore, SubjectKey } from '@annals/platform/privacy/port';

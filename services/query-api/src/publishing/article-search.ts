@@ -14,9 +14,11 @@ import type { Rows } from './standing.ts';
 const MAX_RANKED = 1_000;
 /** … where a walk that began so goes on while more and more matches come. */
 const MAX_RANKED_ON = 20 * MAX_RANKED;
+/** The text-search query that is answered, once the clauses are there: as asked, or put right. */
+const ASKED = raw('(select query from asked)');
 /** Below 1, so that a cursor tells which order it belongs to. A match of the author's name stands between title and content. */
 const RANKED = {
-  matched: sql`(select ts_rank(s.document, (select query from asked), 32) from ${articleSearch.table} s where s.key = m.key)`,
+  matched: sql`(select ts_rank(s.document, ${ASKED}, 32) from ${articleSearch.table} s where s.key = m.key)`,
   author: raw('0.23'),
 };
 const COARSE = { matched: raw('case when m.is_titled then 3 else 1 end'), author: raw('2') };
@@ -46,9 +48,6 @@ export interface Searched {
   /** What else is asked for, of the rows `t`. */
   readonly filters: readonly Sql[];
 }
-
-/** The text-search query that is answered, once the clauses are there: as asked, or put right. */
-const ASKED = raw('(select query from asked)');
 
 /** `found (key, rank)`: the articles that match. */
 export function searchClauses(searched: Searched, order: SearchOrder): readonly Sql[] {
